@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from audit.filter import EventFilter, Window
+from audit.kql import DIAGNOSTICS, InvalidTerm, datetime_literal, events_matching, literal
+from tests.audit.kusto_parser import KustoParser, kusto_parser
+from tests.audit.log_workspace import LogWorkspace
+
+WINDOW = Window(start=datetime(2026, 3, 4, 9, tzinfo=UTC), end=datetime(2026, 3, 4, 10, tzinfo=UTC))
+
+
+@pytest.fixture(scope="module")
+def parser() -> Iterator[KustoParser]:
+    with kusto_parser() as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("coredns", '"coredns"'),
+        ('"verb":"create"', '"\\"verb\\":\\"create\\""'),
+        ("a\\b", '"a\\\\b"'),
+        ("a\nb\rc\td", '"a\\nb\\rc\\td"'),
+        ('\\"', '"\\\\\\""'),
+        ("Zoë 💥", '"Zoë 💥"'),
+        ("it's", '"it\'s"'),
+        ("x" * 1024, f'"{"x" * 1024}"'),
+    ],
+)
+def test_a_term_becomes_one_literal(text: str, written: str) -> None:
+    assert literal(text) == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x" * 1025, "a\0b", "a\x1bb", "\x7f", "a\x85b", "a\u2028b", "\u2029", "\ud800", "a\udfff", "\x0b"],
+)
+def test_a_term_that_readers_could_disagree_on_is_refused_with_a_reason(text: str) -> None:
+    with pytest.raises(InvalidTerm) as refused:
+        literal(text)
+    assert refused.value.reason.isprintable()
+
+
+def test_a_time_is_written_in_utc_to_the_microsecond() -> None:
+    berlin = timezone(timedelta(hours=1))
+    assert (
+        datetime_literal(datetime(2026, 3, 4, 10, 0, 0, 7, tzinfo=berlin))
+        == "datetime(2026-03-04T09:00:00.000007Z)"
+    )
+
+
+def test_a_time_without_a_zone_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="zone"):
+        datetime_literal(datetime(2026, 3, 4))  # noqa: DTZ001
+
+
+ALPHABET = [
+    *"\"'\\|;()[]{}@h`~/*%_-. \n\r\tab7é💥",
+    "//",
+    "\\u0022",
+    '\\"',
+    "externaldata(",
+    "```",
+    "| take 1",
+]
+
+
+def hostile_terms(count: int) -> list[str]:
+    chance = random.Random(20260304)
+    return ["".join(chance.choices(ALPHABET, k=chance.randint(1, 40))) for _ in range(count)]
+
+
+def test_no_hostile_term_changes_how_the_official_parser_reads_a_query(parser: KustoParser) -> None:
+    def kinds(term: str) -> list[str]:
+        kql = events_matching(EventFilter(term=term, window=WINDOW), limit=5, tables=[DIAGNOSTICS]).rows
+        verdict = parser.judge(kql)
+        assert verdict.errors == (), (term, kql)
+        return [kind for kind, _ in verdict.tokens]
+
+    expected = kinds("coredns")
+    for term in hostile_terms(500):
+        assert kinds(term) == expected, term
+
+
+def test_a_hostile_term_is_found_in_the_log_by_its_own_value() -> None:
+    workspace = LogWorkspace()
+    for at, term in enumerate(hostile_terms(60)):
+        # Case aside and by whole words is has' business; that the value arrived is ours.
+        [row] = workspace.run(f"print value = {literal(term)}")
+        assert row["value"] == term, at
