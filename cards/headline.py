@@ -1,0 +1,113 @@
+"""The first lines of an incident: what happened, where, who did it, did it work. The phone's notification shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit.alert import Alert, resource_name
+from audit.event import ActorKind
+from audit.evidence import Evidence, Group
+from audit.incident import Incident, State
+from cards import missing, words
+from cards.text import Times, counted, joined, named, plain
+
+_NOBODY = "(no name)"
+#: A person is named in the second line; that it was none is worth knowing in the first.
+_SUBJECTS = {
+    ActorKind.PERSON: "",
+    ActorKind.WORKLOAD: "a workload ",
+    ActorKind.PLATFORM: "the platform ",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """The lines in their order; `status` is empty as long as nothing has become of the incident."""
+
+    status: str
+    severity: str
+    what: str
+    where: str
+    who: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        event = joined((self.severity, self.what, self.where))
+        return tuple(text for text in (self.status, event, self.who) if text)
+
+
+def headline(incident: Incident, alert: Alert, evidence: Evidence, times: Times, limit: int) -> Headline:
+    """Derive the lines from the evidence; without evidence the alert's own name stands for what happened."""
+    leading = leaders(evidence)
+    return Headline(
+        status=status(incident, times, limit),
+        severity=words.severity(incident.severity or alert.severity, limit),
+        what=_what(leading, limit) if leading else _rule(incident, alert, limit),
+        where=plain(incident.subject_name or resource_name(alert.subject), limit),
+        who=_incomplete(evidence) + _who(leading, limit) if leading else _nobody(evidence),
+    )
+
+
+def status(incident: Incident, times: Times, limit: int) -> str:
+    """Say what has become of the incident; "" while it is only fired."""
+    taken = incident.acknowledgement
+    by = f"cknowledged by {named(taken.by.name, _NOBODY, limit)} {times.at(taken.at)}" if taken else ""
+    if incident.state is State.RESOLVED:
+        over = f", {times.at(incident.resolved_at)}" if incident.resolved_at else ""
+        return f"Azure says it is over{over}. {f'A{by}' if by else 'Nobody acknowledged'}."
+    return f"A{by}" if by else ""
+
+
+def leaders(evidence: Evidence) -> Sequence[Group]:
+    """Return the groups that the headline is about: those of people, else of workloads, else of the platform."""
+    if evidence.missing or not evidence.groups:
+        return ()
+    first = min(group.actor for group in evidence.groups)
+    return [group for group in evidence.groups if group.actor is first]
+
+
+def _rule(incident: Incident, alert: Alert, limit: int) -> str:
+    name = named(incident.rule or alert.rule, "(rule without a name)", limit)
+    return f"Test notification for {name}" if alert.is_test else name
+
+
+def _what(leading: Sequence[Group], limit: int) -> str:
+    group = leading[0]
+    act = f"{_SUBJECTS[group.actor]}{words.did(group, limit)} {words.thing(group, limit, short=True)}"
+    kind = words.outcome_of(group.code)
+    ended = f": {kind}" if kind in {words.Outcome.REFUSED, words.Outcome.FAILED} else ""
+    others = sum(g.count for g in leading) - group.count
+    more = f", and {counted(others, 'other action')}" if others else ""
+    return f"{act[:1].upper()}{act[1:]}{ended}{more}"
+
+
+def _who(leading: Sequence[Group], limit: int) -> str:
+    actor, count = leading[0].actor, sum(group.count for group in leading)
+    actions, ended = counted(count, "action"), words.outcomes(leading, limit)
+    if actor is ActorKind.PLATFORM:
+        return (
+            f"{actions}, {'all ' if count > 1 else ''}by the platform: {words.users(leading, limit)}; {ended}"
+        )
+    if len(leading) == 1:
+        return words.sentence(leading[0], limit)
+    names = len({words.who(group, limit) for group in leading})
+    many = f"{counted(names, *words.ACTOR_COUNTS[actor])}: " if names > 1 else ""
+    return f"{actions} by {many}{words.users(leading, limit)}; {ended}"
+
+
+def _incomplete(evidence: Evidence) -> str:
+    """Warn where the sentence after it can only speak for a part."""
+    unread = evidence.returned - evidence.read - evidence.repeated
+    if evidence.partial:
+        return "In the part that was answered: "
+    return f"Of the {counted(evidence.read, 'row')} read: " if unread > 0 else ""
+
+
+def _nobody(evidence: Evidence) -> str:
+    if evidence.missing:
+        return missing.not_known(evidence.missing)
+    if evidence.returned:
+        rows = counted(evidence.returned, "row")
+        return f"The workspace returned {rows}; none could be read as an audit event."
+    return "The audit log has no matching event in this window."

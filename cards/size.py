@@ -1,0 +1,58 @@
+"""Keeping a card small, whatever comes in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cards.elements import AdaptiveCard
+
+#: Bytes of JSON. Teams refuses messages above 100 KB in UTF-16, its older clients far smaller ones.
+#: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages
+BUDGET = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detail:
+    """How much a card may show."""
+
+    #: Events of one group.
+    events: int
+    groups: int
+    #: Characters of one piece of foreign text; addresses may have twice that.
+    text: int
+
+
+#: From most to least: first fewer events of a group, then fewer groups, then shorter text.
+LADDER = (
+    Detail(events=20, groups=12, text=120),
+    Detail(events=10, groups=12, text=120),
+    Detail(events=5, groups=12, text=120),
+    Detail(events=2, groups=12, text=120),
+    Detail(events=2, groups=8, text=120),
+    Detail(events=2, groups=4, text=120),
+    Detail(events=2, groups=4, text=60),
+    Detail(events=2, groups=4, text=30),
+    Detail(events=1, groups=2, text=20),
+    Detail(events=1, groups=1, text=12),
+)
+
+
+def weight(card: Mapping[str, Any]) -> int:
+    """Return the bytes of the card's JSON in its widest spelling, so that every other one is smaller."""
+    return len(json.dumps(card))
+
+
+def fit(build: Callable[[Detail], AdaptiveCard], budget: int = BUDGET) -> dict[str, Any]:
+    """Build the card with as much detail as stays within the budget.
+
+    `build` must say on the card what it leaves out. The last step is small by itself, so it is returned as it is.
+    """
+    card: dict[str, Any] = {}
+    for detail in LADDER:
+        card = build(detail).to_dict()
+        if weight(card) <= budget:
+            break
+    return card

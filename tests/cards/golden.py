@@ -1,0 +1,134 @@
+"""The cards that are kept in samples/cards, made of fixed material. Run it to rewrite them: python -m tests.cards.golden"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from audit.alert import AlertKind
+from audit.event import ActorKind
+from audit.evidence import Missing
+from audit.incident import State
+from cards import notice
+from cards.events import answer_card
+from cards.help import help_card
+from cards.incident import incident_card
+from cards.raw_log import raw_log_card
+from tests.cards import material as m
+
+FOLDER = Path(__file__).parents[2] / "samples" / "cards"
+
+
+def cards() -> dict[str, dict[str, Any]]:
+    """Return every kept card by its name."""
+    return _incidents() | _without_evidence() | _others()
+
+
+def _incidents() -> dict[str, dict[str, Any]]:
+    bob = m.an_incident(acknowledgement=m.BOB, state=State.ACKNOWLEDGED, severity="Sev1")
+    told = m.an_alert(
+        description="Somebody touched the cluster's DNS.",
+        custom_properties={"runbook": "RB-12", "team": "platform"},
+    )
+    return {
+        "incident-platform-only": _card(evidence=m.ONLY_PLATFORM),
+        "incident-person": _card(m.an_incident(severity="Sev1"), told, m.ALICE_TWICE),
+        "incident-acknowledged": _card(bob, evidence=replace(m.ALICE_TWICE, since=m.SINCE)),
+        "incident-resolved": _card(m.RESOLVED, evidence=m.ONLY_PLATFORM),
+        "incident-resolved-acknowledged": _card(
+            replace(m.RESOLVED, acknowledgement=m.BOB, alert_count=3), evidence=m.ONLY_PLATFORM
+        ),
+        "incident-busy": _card(m.an_incident(severity="Sev2"), m.an_alert(counted=1204.0), _busy()),
+        "incident-nothing-found": _card(evidence=m.evidence_of()),
+    }
+
+
+def _without_evidence() -> dict[str, dict[str, Any]]:
+    again = m.without(Missing.TIMED_OUT, again_until=m.at("10:38:00"), detail="Query timed out after 30 s")
+    metric = m.an_alert(
+        rule="CPU high",
+        kind=AlertKind.METRIC,
+        window=None,
+        counted=None,
+        facts=(
+            ("Metric", "node_cpu_usage_percentage"),
+            ("Measured", "31.2"),
+            ("Threshold", "GreaterThan 25"),
+        ),
+    )
+    rows = m.an_alert(rule="Syslog", kind=AlertKind.LOG_V1, counted=7.0, results=(m.V1_ROWS,))
+    test = m.an_alert(rule="test-rule", is_test=True, window=None, counted=None, severity="Sev4")
+    quiet = {"window": None}
+    return {
+        "incident-timed-out": _card(evidence=again),
+        "incident-metric": _card(
+            m.an_incident(rule="CPU high"), metric, m.without(Missing.NOT_A_LOG_ALERT, **quiet)
+        ),
+        "incident-rows-inside": _card(
+            m.an_incident(rule="Syslog"), rows, m.without(Missing.INSIDE_THE_ALERT)
+        ),
+        "incident-test": _card(
+            m.an_incident(rule="test-rule", severity="Sev4", subject_name=""),
+            replace(test, targets=()),
+            m.without(Missing.TEST, **quiet),
+        ),
+        "incident-not-asked-yet": _card(evidence=m.without(Missing.NOT_ASKED_YET)),
+    }
+
+
+def _others() -> dict[str, dict[str, Any]]:
+    nothing = m.evidence_of(window=m.WANTED.window)
+    found = replace(m.ALICE_TWICE, window=m.WANTED.window)
+    raw = {"page": 1, "pages": 4, "asked_by": "Bob Lee", "at": m.at("09:41:07"), "key": m.KEY}
+    commands = (("audits coredns last 1h", "the audit events that mention coredns"), ("help", "this list"))
+    return {
+        "answer": answer_card(m.WANTED, found, zone=m.BERLIN, logs_url=m.LOGS_URL),
+        "answer-nothing": answer_card(m.WANTED, nothing, zone=m.BERLIN, logs_url=m.LOGS_URL),
+        "raw-log": raw_log_card(m.RAW_EVENT, redactions=1, **raw),  # type: ignore[arg-type]  # a table for brevity
+        "help": help_card(commands),
+        "welcome": notice.notice_card(notice.welcome()),
+        "not-understood": notice.notice_card(notice.not_understood("audit coredns", "Did you mean audits?")),
+        "refused-guest": notice.notice_card(notice.refused_guest()),
+    }
+
+
+def _busy() -> Any:
+    """A window with more in it than a card can show."""
+    people = [
+        m.by_alice(
+            *(m.at("09:33:00") + timedelta(seconds=n + g) for n in range(25)),
+            user=f"person-{g % 4}@contoso.com",
+            verb=("patch", "delete", "create")[g % 3],
+            resource=("pods/exec", "deployments", "clusterrolebindings")[g % 3],
+            name=f"object-{g}",
+            code=(200, 403, 201)[g % 3],
+            reason=("", "Forbidden", "")[g % 3],
+        )
+        for g in range(20)
+    ]
+    workload = m.a_group(
+        m.at("09:34:00"),
+        user="system:serviceaccount:payments:deployer",
+        actor=ActorKind.WORKLOAD,
+        code=None,
+        reason="",
+    )
+    return m.evidence_of(
+        *people, workload, m.RECONCILER, returned=1204, unreadable=2, partial=True, detail="limit"
+    )
+
+
+def _card(incident: Any = None, alert: Any = None, evidence: Any = None) -> dict[str, Any]:
+    logs_url = m.LOGS_URL if evidence.kql else ""
+    return incident_card(
+        incident or m.an_incident(), alert or m.an_alert(), evidence, zone=m.BERLIN, logs_url=logs_url
+    )
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, card in cards().items():
+        (FOLDER / f"{name}.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,184 @@
+"""Incidents, alerts and evidence to make cards of: fixed, and in the shapes that really occur."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from audit.alert import Alert, AlertKind, Condition, Criterion, ResultTable
+from audit.event import ActorKind
+from audit.evidence import EventLine, Evidence, Group, Missing, Since
+from audit.filter import EventFilter, Window
+from audit.incident import Acknowledgement, Incident, Person, State
+
+UTC_ZONE = ZoneInfo("UTC")
+BERLIN = ZoneInfo("Europe/Berlin")
+KEY = "00112233445566778899aabbccddeeff"
+FIRED = datetime(2022, 5, 19, 9, 38, 24, tzinfo=UTC)
+WINDOW = Window(
+    start=datetime(2022, 5, 19, 9, 32, 52, tzinfo=UTC), end=datetime(2022, 5, 19, 9, 37, 52, tzinfo=UTC)
+)
+CLUSTER = "/subscriptions/s/resourcegroups/rg/providers/microsoft.containerservice/managedclusters/prod-weu"
+URI = "/api/v1/namespaces/kube-system/configmaps/coredns-custom"
+KQL = 'AzureDiagnostics\n| where Category == "kube-audit-admin"\n| where log_s has "coredns"\n| take 200'
+LOGS_URL = "https://portal.azure.com/#@tenant/blade/Microsoft_Azure_Monitoring_Logs/LogsBlade/resourceId/x"
+BOB = Acknowledgement(by=Person(id="b0b", name="Bob Lee"), at=FIRED + timedelta(seconds=163))
+
+
+def at(clock: str) -> datetime:
+    """Return the time of the material's day."""
+    hours, minutes, seconds = (int(part) for part in clock.split(":"))
+    return datetime(2022, 5, 19, hours, minutes, seconds, tzinfo=UTC)
+
+
+def an_incident(**changes: object) -> Incident:
+    fields: dict[str, object] = {
+        "number": 12,
+        "key": KEY,
+        "rule": "CoreDNS-Create",
+        "severity": "Sev3",
+        "subject_id": CLUSTER,
+        "subject_name": "prod-weu",
+        "opened_at": FIRED,
+    }
+    return Incident(**(fields | changes))  # type: ignore[arg-type]  # a table of fields for brevity
+
+
+def an_alert(**changes: object) -> Alert:
+    fields: dict[str, object] = {
+        "key": "k",
+        "alert_id": "/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/1",
+        "rule": "CoreDNS-Create",
+        "condition": Condition.FIRED,
+        "kind": AlertKind.LOG_V2,
+        "service": "Log Alerts V2",
+        "severity": "Sev3",
+        "fired_at": FIRED,
+        "targets": (CLUSTER,),
+        "window": WINDOW,
+        "criteria": (Criterion(query="AzureDiagnostics"),),
+        "counted": 2.0,
+        "custom_properties": {},
+    }
+    return Alert(**(fields | changes))  # type: ignore[arg-type]  # a table of fields for brevity
+
+
+def a_group(*moments: datetime, **changes: object) -> Group:
+    """Return a group with one event at each moment."""
+    fields: dict[str, object] = {
+        "user": "aksService",
+        "impersonated": "",
+        "actor": ActorKind.PLATFORM,
+        "verb": "create",
+        "resource": "configmaps",
+        "namespace": "kube-system",
+        "name": "coredns-custom",
+        "uri": "",
+        "code": 409,
+        "reason": "AlreadyExists",
+        "decision": "allow",
+        "source_ips": ("172.31.7.10",),
+        "user_agent": "adapter/v0.0.0 (linux/amd64) kubernetes/$Format",
+        "count": len(moments),
+        "first": moments[0],
+        "last": moments[-1],
+    } | changes
+    line = EventLine(
+        audit_id="",
+        time=moments[0],
+        user=str(fields["user"]),
+        verb=str(fields["verb"]),
+        uri=str(fields["uri"]) or URI,
+        code=fields["code"],  # type: ignore[arg-type]  # a table of fields for brevity
+        reason=str(fields["reason"]),
+    )
+    events = tuple(replace(line, time=m, audit_id=f"id-{n}") for n, m in enumerate(moments))
+    return Group(**({"events": events} | fields))  # type: ignore[arg-type]  # a table of fields for brevity
+
+
+def by_alice(*moments: datetime, **changes: object) -> Group:
+    fields: dict[str, object] = {
+        "user": "alice@contoso.com",
+        "actor": ActorKind.PERSON,
+        "verb": "patch",
+        "code": 200,
+        "reason": "",
+        "source_ips": ("20.1.2.3",),
+        "user_agent": "kubectl/v1.31.0 (darwin/arm64) kubernetes/9edcffc",
+        "uri": "",
+    }
+    return a_group(*moments, **(fields | changes))
+
+
+def evidence_of(*groups: Group, **changes: object) -> Evidence:
+    counts = {kind: sum(g.count for g in groups if g.actor is kind) for kind in ActorKind}
+    returned = sum(counts.values())
+    fields: dict[str, object] = {
+        "asked_at": FIRED + timedelta(seconds=35),
+        "window": WINDOW,
+        "workspace": "prod-law",
+        "kql": KQL,
+        "returned": returned,
+        "read": returned,
+        "by_people": counts[ActorKind.PERSON],
+        "by_workloads": counts[ActorKind.WORKLOAD],
+        "by_platform": counts[ActorKind.PLATFORM],
+        "groups": groups,
+    }
+    return Evidence(**(fields | changes))  # type: ignore[arg-type]  # a table of fields for brevity
+
+
+def without(missing: Missing, **changes: object) -> Evidence:
+    return replace(Evidence(asked_at=FIRED, window=WINDOW, missing=missing), **changes)  # type: ignore[arg-type]  # a table of fields for brevity
+
+
+#: The real sample's shape: four refusals of the platform's own reconciler.
+RECONCILER = a_group(at("09:33:04"), at("09:34:31"), at("09:35:59"), at("09:37:25"))
+ONLY_PLATFORM = evidence_of(RECONCILER)
+ALICE_TWICE = evidence_of(by_alice(at("09:35:02"), at("09:37:10")), RECONCILER)
+WANTED = EventFilter(
+    term="coredns", window=Window(start=FIRED - timedelta(minutes=59), end=FIRED + timedelta(minutes=1))
+)
+SINCE = Since(
+    until=at("09:41:07"),
+    returned=3,
+    by_people=1,
+    last=at("09:38:40"),
+    new_users=("carol@contoso.com",),
+)
+RESOLVED = an_incident(state=State.RESOLVED, resolved_at=at("09:58:00"))
+V1_ROWS = ResultTable(
+    name="PrimaryResult",
+    columns=(
+        "TimeGenerated",
+        "Computer",
+        "Facility",
+        "HostName",
+        "SeverityLevel",
+        "SyslogMessage",
+        "ProcessName",
+    ),
+    rows=tuple(
+        (f"2020-04-20T13:03:{n:02}Z", "computer", "auth", "hostname", "info", f"New session {n}.", "systemd")
+        for n in range(7)
+    ),
+)
+RAW_EVENT = {
+    "kind": "Event",
+    "apiVersion": "audit.k8s.io/v1",
+    "level": "RequestResponse",
+    "auditID": "3f1c1a4e-4a7a-4a5e-9f0b-0c1f5a3a0001",
+    "stage": "ResponseComplete",
+    "requestURI": URI,
+    "verb": "patch",
+    "user": {"username": "alice@contoso.com", "groups": ["system:authenticated"]},
+    "sourceIPs": ["20.1.2.3"],
+    "userAgent": "kubectl/v1.31.0 (darwin/arm64) kubernetes/9edcffc",
+    "objectRef": {"resource": "configmaps", "namespace": "kube-system", "name": "coredns-custom"},
+    "responseStatus": {"metadata": {}, "code": 200},
+    "requestObject": {"data": "[redacted: configmap data]", "metadata": {"labels": {"app": "dns"}}},
+    "requestReceivedTimestamp": "2022-05-19T09:35:02.114000Z",
+    "stageTimestamp": "2022-05-19T09:35:02.121000Z",
+    "annotations": {"authorization.k8s.io/decision": "allow"},
+}

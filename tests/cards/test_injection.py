@@ -1,0 +1,165 @@
+"""No foreign text is ever more than text: every hostile string in every field, on every card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from audit.alert import AlertKind, ResultTable
+from audit.evidence import Evidence, Missing
+from audit.filter import EventFilter
+from audit.incident import Acknowledgement, Person, State
+from cards import notice
+from cards.events import answer_card
+from cards.help import help_card
+from cards.incident import incident_card
+from cards.raw_log import QUESTIONS, raw_log_card
+from cards.size import BUDGET, weight
+from cards.text import plain
+from tests.cards import material as m
+from tests.cards.checks import assert_structure, parts
+from tests.cards.hostile import CORPUS
+
+Card = dict[str, Any]
+#: Keys whose values a client draws as markdown, follows or treats as names.
+MARKDOWN_KEYS = ("title", "fallbackText", "tooltip", "url", "id", "lang", "speak", "verb")
+
+
+def _incident(**changes: Any) -> Card:
+    return incident_card(m.an_incident(**changes), m.an_alert(), m.ALICE_TWICE, zone=m.UTC_ZONE)
+
+
+def _alert(**changes: Any) -> Card:
+    incident = m.an_incident(rule="", severity="", subject_name="")
+    return incident_card(incident, m.an_alert(**changes), m.without(Missing.TIMED_OUT), zone=m.UTC_ZONE)
+
+
+def _evidence(evidence: Evidence) -> Card:
+    return incident_card(m.an_incident(), m.an_alert(), evidence, zone=m.UTC_ZONE)
+
+
+def _group(**changes: Any) -> Card:
+    return _evidence(m.evidence_of(replace(m.ALICE_TWICE.groups[0], **changes)))
+
+
+def _event(**changes: Any) -> Card:
+    event = replace(m.ALICE_TWICE.groups[0].events[0], **changes)
+    return _group(events=(event,))
+
+
+def _answer(wanted: EventFilter = m.WANTED, **changes: Any) -> Card:
+    return answer_card(wanted, replace(m.ALICE_TWICE, **changes), zone=m.UTC_ZONE)
+
+
+def _raw(event: dict[str, Any], asked_by: str = "Bob") -> Card:
+    return raw_log_card(event, page=0, pages=1, asked_by=asked_by, at=m.FIRED, key=m.KEY, redactions=0)
+
+
+def _by(name: str) -> Acknowledgement:
+    return Acknowledgement(by=Person(id="x", name=name), at=m.FIRED)
+
+
+FIELDS: dict[str, Callable[[str], Card]] = {
+    "incident.rule": lambda s: _incident(rule=s),
+    "incident.severity": lambda s: _incident(severity=s),
+    "incident.subject_name": lambda s: _incident(subject_name=s),
+    "incident.acknowledgement": lambda s: _incident(acknowledgement=_by(s), state=State.ACKNOWLEDGED),
+    "alert.rule": lambda s: _alert(rule=s),
+    "alert.severity": lambda s: _alert(severity=s),
+    "alert.targets": lambda s: _alert(targets=(s,)),
+    "alert.description": lambda s: _alert(description=s),
+    "alert.facts": lambda s: _alert(facts=((s, s),)),
+    "alert.custom_properties": lambda s: _alert(custom_properties={s: s}),
+    "alert.results": lambda s: _alert(
+        kind=AlertKind.LOG_V1, results=(ResultTable(name=s, columns=(s,), rows=((s,),)),)
+    ),
+    "evidence.detail": lambda s: _evidence(replace(m.ALICE_TWICE, detail=s, partial=True)),
+    "evidence.since": lambda s: _evidence(replace(m.ALICE_TWICE, since=replace(m.SINCE, new_users=(s, s)))),
+    **{
+        f"group.{name}": lambda s, name=name: _group(**{name: s})  # type: ignore[misc]  # bound at once
+        for name in ("user", "impersonated", "verb", "resource", "namespace", "name", "user_agent")
+    },
+    "group.subresource": lambda s: _group(resource=f"pods/{s}"),
+    "group.uri": lambda s: _group(resource="", uri=s),
+    "group.reason": lambda s: _group(reason=s, code=409),
+    "group.source_ips": lambda s: _group(source_ips=(s, s, s)),
+    **{
+        f"event.{name}": lambda s, name=name: _event(**{name: s})  # type: ignore[misc]  # bound at once
+        for name in ("user", "verb", "uri")
+    },
+    "event.reason": lambda s: _event(reason=s, code=500),
+    "answer.term": lambda s: _answer(EventFilter(term=s, window=m.WINDOW)),
+    "answer.wider": lambda s: answer_card(
+        EventFilter(term=s, window=m.WINDOW), m.evidence_of(workspace=s), zone=m.UTC_ZONE
+    ),
+    "answer.kql": lambda s: _answer(kql=s),
+    "answer.workspace": lambda s: _answer(workspace=s),
+    "answer.detail": lambda s: _answer(detail=s),
+    **{
+        f"raw.{field}": lambda s, field=field: _raw({field: {s: [s]}})  # type: ignore[misc]  # bound at once
+        for _, fields in QUESTIONS
+        for field in fields
+    },
+    "raw.key": lambda s: _raw({s: s}),
+    "raw.asked_by": lambda s: _raw({}, asked_by=s),
+    "notice.text": lambda s: notice.notice_card(notice.not_understood(s, s)),
+    "help": lambda s: help_card([(s, s)]),
+}
+URLS = (
+    "https://evil.example/",
+    "http://portal.azure.com/",
+    "https://portal.azure.com.evil.example/",
+    "https://portal.azure.com@evil.example/",
+    "https://evil.example/portal.azure.com",
+    "https://evil-portal.azure.com/",
+    "https://someone@portal.azure.com/",
+    "https://portal.azure.com:8443/",
+    "https://portal.azure.com\\@evil.example/",
+    "//portal.azure.com/",
+    "javascript:alert(1)//portal.azure.com",
+    "https://portal.azure.com/\u202e",
+    "https://portal.azure.com/\n",
+    "https://[",
+    "https://portal.azure.com/" + "x" * 3000,
+)
+
+
+def test_the_corpus_is_large_enough() -> None:
+    assert len(set(CORPUS)) >= 60
+    assert len(FIELDS) >= 30
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_hostile_text_is_only_ever_literal_text(field: str) -> None:
+    calm = FIELDS[field]("calm")
+    ours = {value for part in parts(calm) for value in markdown(part)}
+    for text in CORPUS:
+        card = FIELDS[field](text)
+        assert_structure(card)
+        assert weight(card) <= BUDGET
+        for part in parts(card):
+            # What a client draws as markdown is the same words as on the card of a calm text: our own.
+            assert set(markdown(part)) <= ours, (text, part)
+            if part["type"] == "TextRun":
+                assert plain(part["text"], 10_000) == part["text"]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_ordinary_text_arrives_as_it_is(field: str) -> None:
+    runs = [part["text"] for part in parts(FIELDS[field]("calm-text")) if part["type"] == "TextRun"]
+    assert any("calm-text" in run for run in runs)
+
+
+def markdown(part: dict[str, Any]) -> Iterator[str]:
+    """Yield what of an element is not literal text."""
+    keys = (*MARKDOWN_KEYS, *(("text",) if part["type"] == "TextBlock" else ()))
+    yield from (str(part[key]) for key in keys if key in part)
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_a_button_opens_nothing_but_the_portal(url: str) -> None:
+    card = incident_card(m.an_incident(), m.an_alert(), m.ALICE_TWICE, zone=m.UTC_ZONE, logs_url=url)
+    assert [action["title"] for action in card["actions"]] == ["Acknowledge", "Show raw log"]

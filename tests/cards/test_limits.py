@@ -1,0 +1,123 @@
+"""Whatever comes in: valid, at most 20 KB, at most twelve levels deep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from audit.alert import Alert
+from audit.evidence import Evidence, Missing
+from audit.filter import EventFilter, Window
+from audit.incident import Incident
+from cards import notice
+from cards.events import answer_card, answer_summary
+from cards.incident import incident_card, incident_summary
+from cards.raw_log import raw_log_card
+from tests.cards import material as m
+from tests.cards.checks import assert_good
+from tests.cards.strategies import ALERTS, INCIDENTS, TEXTS, TIMES, evidences, windows
+
+MANY = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+ZONES = st.sampled_from(("UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Auckland")).map(ZoneInfo)
+URLS = st.sampled_from(("", m.LOGS_URL, m.LOGS_URL + "x" * 2300, "https://evil.example/", "javascript:x"))
+
+
+@MANY
+@given(INCIDENTS, ALERTS, evidences(), ZONES, URLS)
+def test_any_incident_makes_a_good_card(
+    incident: Incident, alert: Alert, evidence: Evidence, zone: ZoneInfo, logs_url: str
+) -> None:
+    assert_good(incident_card(incident, alert, evidence, zone=zone, logs_url=logs_url))
+    summary = incident_summary(incident, alert, evidence, zone=zone)
+    summary.encode()
+    assert len(summary) < 2500
+
+
+@MANY
+@given(TEXTS, windows(), evidences(), ZONES, URLS)
+def test_any_answer_makes_a_good_card(
+    term: str, window: Window, evidence: Evidence, zone: ZoneInfo, logs_url: str
+) -> None:
+    wanted = EventFilter(term=term, window=window)
+    assert_good(answer_card(wanted, evidence, zone=zone, logs_url=logs_url))
+    answer_summary(wanted, evidence, zone=zone).encode()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=30) | st.dictionaries(TEXTS, inner, max_size=30),
+    max_leaves=60,
+)
+FIELDS = TEXTS | st.sampled_from(("user", "verb", "objectRef", "requestObject", "sourceIPs", "stage"))
+
+
+@MANY
+@given(st.dictionaries(FIELDS, JSON, max_size=20), TEXTS, TIMES, st.integers(0, 3))
+def test_any_event_makes_a_good_raw_log(event: Mapping[str, Any], name: str, at: Any, page: int) -> None:
+    card = raw_log_card(event, page=page, pages=4, asked_by=name, at=at, key=m.KEY, redactions=page)
+    assert_good(card)
+
+
+@MANY
+@given(TEXTS, TEXTS)
+def test_any_line_that_was_not_understood_makes_a_good_card(text: str, hint: str) -> None:
+    assert_good(notice.notice_card(notice.not_understood(text, hint)))
+
+
+#: The most that the last step of the ladder may be asked to hold.
+WORST = "\U0001f600" * 1_000_000
+
+
+@pytest.mark.parametrize("text", [WORST, "x" * 1_000_000, "\u202e" * 1_000_000, '"' * 1_000_000])
+def test_a_megabyte_in_every_field_stays_small(text: str) -> None:
+    table = replace(m.V1_ROWS, columns=(text,) * 20, rows=((text,) * 20,) * 9)
+    alert = m.an_alert(
+        rule=text,
+        severity=text,
+        description=text,
+        targets=(text,),
+        results=(table,) * 5,
+        facts=((text, text),) * 40,
+        custom_properties={f"{n}{text}": text for n in range(9)},
+    )
+    by = replace(m.BOB, by=replace(m.BOB.by, name=text))
+    incident = m.an_incident(rule=text, severity=text, subject_name=text, acknowledgement=by)
+    event = replace(m.RECONCILER.events[0], user=text, verb=text, uri=text, reason=text, audit_id=text)
+    group = replace(
+        m.RECONCILER,
+        user=text,
+        impersonated=text,
+        verb=text,
+        resource=text,
+        namespace=text,
+        name=text,
+        reason=text,
+        user_agent=text,
+        uri=text,
+        source_ips=(text,) * 5,
+        count=90,
+        events=(event,) * 90,
+    )
+    evidence = replace(
+        m.evidence_of(*[group] * 50),
+        detail=text,
+        workspace=text,
+        kql=text + "\n" * 9999,
+        partial=True,
+        unreadable=3,
+        again_until=m.FIRED,
+        since=replace(m.SINCE, new_users=(text,) * 5),
+    )
+    url = m.LOGS_URL + "x" * 2300
+    wanted = EventFilter(term=text, window=m.WINDOW)
+    assert_good(incident_card(incident, alert, evidence, zone=m.BERLIN, logs_url=url))
+    assert_good(incident_card(incident, alert, m.without(Missing.GARBAGE, detail=text), zone=m.BERLIN))
+    assert_good(answer_card(wanted, evidence, zone=m.BERLIN, logs_url=url))
+    raw = {"requestObject": {"data": {str(n): text[:8000] for n in range(2000)}}, "user": text}
+    assert_good(raw_log_card(raw, page=0, pages=9, asked_by=text, at=m.FIRED, key=m.KEY, redactions=0))
