@@ -1,0 +1,179 @@
+"""Asking a Log Analytics workspace: azure-monitor-query's client, our own deadline, retries and decoding.
+
+Rows are decoded by orjson from the raw body, because the client's own decoding blocks the event loop for
+seconds on a large answer. The client's retries are off: it would run a query that timed out four times.
+API: https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.core.pipeline.policies import AsyncHTTPPolicy, SansIOHTTPPolicy
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+from azure.monitor.query.aio import LogsQueryClient
+
+from bot.errors import OutsideError, Reason, Rejected, Unavailable
+from bot.ports import Answer, Query
+
+#: Larger answers are not read to the end: a card shows a few dozen rows.
+MAX_BYTES = 8 * 1024 * 1024
+#: The service runs five queries at once for an identity; one is left for people at the portal.
+#: https://learn.microsoft.com/azure/azure-monitor/service-limits#log-queries-and-language
+MAX_AT_ONCE = 4
+#: What a throttling answer may make us wait within one question's deadline.
+MAX_RETRY_AFTER = timedelta(seconds=10)
+DETAIL_LENGTH = 300
+
+_REASONS = {
+    400: Reason.BAD_REQUEST,
+    401: Reason.UNAUTHORIZED,
+    403: Reason.FORBIDDEN,
+    404: Reason.NOT_FOUND,
+    413: Reason.TOO_LARGE,
+    429: Reason.THROTTLED,
+    502: Reason.UNREACHABLE,
+    503: Reason.SERVER_ERROR,
+    504: Reason.TIMED_OUT,
+}
+_LASTING = {Reason.BAD_REQUEST, Reason.FORBIDDEN, Reason.NOT_FOUND, Reason.TOO_LARGE}
+
+
+class LogAnalytics:
+    """AuditLog over the query API. Close it with `close()`; the credential stays its owner's."""
+
+    def __init__(
+        self,
+        *,
+        credential: AsyncTokenCredential,
+        endpoint: str = "https://api.loganalytics.io",
+        authentication_policy: SansIOHTTPPolicy[Any, Any] | AsyncHTTPPolicy[Any, Any] | None = None,
+    ) -> None:
+        options: dict[str, Any] = {"endpoint": endpoint, "retry_total": 0, "retry_status": 0}
+        if authentication_policy is not None:
+            options["authentication_policy"] = authentication_policy
+        self._client = LogsQueryClient(credential, **options)
+        self._places = asyncio.Semaphore(MAX_AT_ONCE)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def ask(self, query: Query) -> Answer:
+        """Run the query within its deadline, the wait for a place included. Raises Unavailable or Rejected."""
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(query.deadline.total_seconds()), self._places:
+                body = await self._body_with_retry(query)
+        except TimeoutError as late:
+            raise Unavailable(
+                Reason.TIMED_OUT, f"no answer within {query.deadline.total_seconds():.0f} s"
+            ) from late
+        return _answer(body, time.perf_counter() - started)
+
+    async def _body_with_retry(self, query: Query) -> bytes:
+        try:
+            return await self._body(query)
+        except Unavailable as failure:
+            # A query that timed out would only time out again; all else that passes gets one more try.
+            if failure.reason not in {Reason.THROTTLED, Reason.SERVER_ERROR}:
+                raise
+            asked = timedelta(seconds=1) if failure.retry_after is None else failure.retry_after
+            await asyncio.sleep(min(asked, MAX_RETRY_AFTER).total_seconds())
+            return await self._body(query)
+
+    async def _body(self, query: Query) -> bytes:
+        request = HttpRequest(
+            "POST",
+            f"/workspaces/{query.workspace.id}/query",
+            json={"query": query.kql, "timespan": f"{_iso(query.window.start)}/{_iso(query.window.end)}"},
+            headers={"Prefer": f"wait={max(1, int(query.deadline.total_seconds()))}"},
+        )
+        try:
+            response = await self._client.send_request(request, stream=True)
+            try:
+                return await _read(response)
+            finally:
+                await response.close()
+        except ClientAuthenticationError as refused:
+            raise Unavailable(Reason.UNAUTHORIZED, _short(refused.message)) from refused
+        except (ServiceRequestError, ServiceResponseError) as lost:
+            raise Unavailable(Reason.UNREACHABLE, _short(lost.message)) from lost
+        except AzureError as odd:
+            raise Unavailable(Reason.GARBAGE, _short(odd.message)) from odd
+
+
+async def _read(response: AsyncHttpResponse) -> bytes:
+    """Return the body of a success; raise what a failure means."""
+    body = bytearray()
+    async for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise Rejected(Reason.TOO_LARGE, f"the answer is larger than {MAX_BYTES // 2**20} MiB")
+    if response.status_code == 200:  # noqa: PLR2004 - the one code with rows
+        return bytes(body)
+    if response.status_code == 204:  # noqa: PLR2004 - a workspace without data
+        return b""
+    raise _failure(response.status_code, response.headers.get("Retry-After", ""), bytes(body))
+
+
+def _failure(status: int, retry_after: str, body: bytes) -> OutsideError:
+    reason = _REASONS.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.BAD_REQUEST)  # noqa: PLR2004
+    detail = _short(_innermost_message(body))
+    if reason in _LASTING:
+        return Rejected(reason, detail)
+    wait = timedelta(seconds=int(retry_after)) if retry_after.isascii() and retry_after.isdigit() else None
+    return Unavailable(reason, detail, retry_after=wait)
+
+
+def _innermost_message(body: bytes) -> str:
+    """The API nests its errors; the innermost says what is wrong with the query."""
+    try:
+        error = orjson.loads(body).get("error", {})
+        while isinstance(error.get("innererror"), dict):
+            error = error["innererror"]
+        return str(error.get("message", ""))
+    except (orjson.JSONDecodeError, AttributeError):
+        return ""
+
+
+def _answer(body: bytes, seconds: float) -> Answer:
+    """Decode `{tables: [{columns, rows}], error?}`; an empty body is a workspace without data."""
+    if not body.strip():
+        return Answer(rows=(), seconds=seconds)
+    try:
+        decoded = orjson.loads(body)
+        table = decoded["tables"][0]
+        names = [str(column["name"]) for column in table["columns"]]
+        rows = [dict(zip(names, row, strict=True)) for row in table["rows"]]
+        partial = _short(_partial_message(decoded.get("error")))
+    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, ValueError, AttributeError) as odd:
+        raise Unavailable(Reason.GARBAGE, "the answer is not one of the query API") from odd
+    return Answer(rows=rows, partial=partial, seconds=seconds)
+
+
+def _partial_message(error: Any) -> str:
+    """A 200 may carry an error beside the tables: then the tables are not all there is."""
+    if not error:
+        return ""
+    details = error.get("details") or [{}]
+    inner = details[0].get("innererror") or {}
+    return str(inner.get("message") or error.get("message") or "the answer is incomplete")
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= DETAIL_LENGTH else text[:DETAIL_LENGTH] + "…"

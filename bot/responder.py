@@ -1,0 +1,170 @@
+"""What the bot says to a command, whether it was typed or clicked: one answer, which the caller delivers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from audit.evidence import Evidence
+from audit.filter import EventFilter, Window
+from audit.incident import Person
+from audit.kql import InvalidTerm
+from bot.commands import (
+    GRAMMAR,
+    Acknowledge,
+    Asker,
+    Audits,
+    Command,
+    Help,
+    Misunderstood,
+    ShowRawLog,
+    Subscribe,
+    Unsubscribe,
+    Welcome,
+)
+from bot.errors import OutsideError, Rejected
+from bot.inquiry import Inquiry, missing_for
+from bot.membership import Membership, Standing
+from bot.notices import notice_message
+from bot.ports import Clock, Conversations, Dossier, Member, Message, Store
+from bot.raw_log import DIALOG_DEADLINE, RawLog, Sleep
+from cards import notice
+from cards.events import answer_card, answer_summary
+from cards.help import help_card
+
+log = logging.getLogger(__name__)
+
+
+class Responder:
+    """Answers commands. `close()` waits for what goes on behind an answer."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        inquiry: Inquiry,
+        conversations: Conversations,
+        membership: Membership,
+        clock: Clock,
+        zone: ZoneInfo,
+        incident_message: Callable[[Dossier], Message],
+        logs_url: Callable[[Evidence], str],
+        wake: Callable[[], None],
+        dialog_deadline: timedelta = DIALOG_DEADLINE,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._inquiry = inquiry
+        self._conversations = conversations
+        self._membership = membership
+        self._clock = clock
+        self._zone = zone
+        self._incident_message = incident_message
+        self._logs_url = logs_url
+        self._wake = wake
+        self._raw_log = RawLog(
+            inquiry=inquiry,
+            conversations=conversations,
+            clock=clock,
+            dialog_deadline=dialog_deadline,
+            sleep=sleep,
+        )
+
+    async def close(self) -> None:
+        """Wait until every raw log that was promised is delivered or given up."""
+        await self._raw_log.close()
+
+    async def respond(self, command: Command, asker: Asker) -> Message:
+        """Return the answer as one card. A failure of the store or of Azure becomes a sentence, not an exception."""
+        match command:
+            case Help():
+                return Message(card=help_card(GRAMMAR), summary="What you can ask")
+            case Welcome():
+                return notice_message(notice.welcome())
+            case Misunderstood():
+                return notice_message(notice.not_understood(command.text, command.hint))
+        standing, member = await self._membership.of(asker)
+        if standing is not Standing.MEMBER or member is None:
+            return notice_message(_refusal(standing))
+        try:
+            return await self._for_member(command, asker, member)
+        except OutsideError as failure:
+            log.warning("command failed", extra={"command": type(command).__name__, "reason": failure.reason})
+            return notice_message(notice.failed(missing_for(failure.reason)))
+
+    async def _for_member(self, command: Command, asker: Asker, member: Member) -> Message:
+        match command:
+            case Acknowledge():
+                return await self._acknowledge(command, asker, member)
+            case ShowRawLog():
+                return await self._show_raw_log(command, asker, member)
+            case Audits():
+                return await self._audits(command, asker)
+            case Subscribe():
+                new = await self._store.subscribe(asker.conversation.id, self._clock.now())
+                self._wake()
+                return notice_message(notice.subscribed(again=not new))
+            case Unsubscribe():
+                was = await self._store.unsubscribe(asker.conversation.id, self._clock.now())
+                return notice_message(notice.unsubscribed(again=not was))
+            case _:
+                raise AssertionError(command)
+
+    async def _acknowledge(self, command: Acknowledge, asker: Asker, member: Member) -> Message:
+        """Of two clicks one wins; both get the card as it is now, which names the winner."""
+        if await self._dossier(command.key, asker) is None:
+            return notice_message(notice.not_found())
+        by = Person(id=asker.object_id, name=member.name)
+        await self._store.acknowledge(command.key, by, self._clock.now())
+        self._wake()
+        dossier = await self._store.dossier(command.key)
+        return self._incident_message(dossier) if dossier else notice_message(notice.not_found())
+
+    async def _dossier(self, key: str, asker: Asker) -> Dossier | None:
+        """Return the incident if its card is for the asker's conversation: a key from elsewhere opens nothing."""
+        dossier = await self._store.dossier(key)
+        here = dossier is not None and asker.conversation.id in dossier.conversations
+        return dossier if here else None
+
+    async def _show_raw_log(self, command: ShowRawLog, asker: Asker, member: Member) -> Message:
+        dossier = await self._dossier(command.key, asker)
+        if dossier is None:
+            return notice_message(notice.not_found())
+        log.info("raw log asked for", extra={"incident": dossier.incident.number, "person": asker.object_id})
+        return await self._raw_log.show(command, dossier, asker.conversation, member)
+
+    async def _audits(self, command: Audits, asker: Asker) -> Message:
+        now = self._clock.now()
+        wanted = EventFilter(term=command.term, window=Window(start=now - command.span, end=now))
+        zone = _zone(asker.time_zone, self._zone)
+        try:
+            evidence = await self._inquiry.matching(wanted)
+        except InvalidTerm as refused:
+            return notice_message(notice.not_understood(command.term, str(refused)))
+        except Rejected as failure:
+            log.error(
+                "the chat query was refused", extra={"reason": failure.reason, "detail": failure.detail}
+            )
+            raise
+        card = answer_card(wanted, evidence, zone=zone, logs_url=self._logs_url(evidence))
+        return Message(card=card, summary=answer_summary(wanted, evidence, zone=zone))
+
+
+def _refusal(standing: Standing) -> notice.Notice:
+    return {
+        Standing.GUEST: notice.refused_guest,
+        Standing.STRANGER: notice.refused_stranger,
+        Standing.OUTSIDER: notice.refused_outsider,
+        Standing.UNKNOWN: notice.refused_unknown,
+    }[standing]()
+
+
+def _zone(name: str, default: ZoneInfo) -> ZoneInfo:
+    """The asker's zone as Teams names it, if that is a name we know."""
+    try:
+        return ZoneInfo(name) if name else default
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return default

@@ -1,0 +1,145 @@
+"""Rows to the domain's dataclasses and back."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row
+
+from audit.alert import Alert, InvalidAlert, parse_alert
+from audit.evidence import Evidence, Missing
+from audit.incident import Acknowledgement, Incident, Person, State
+from bot.errors import Reason, Unavailable
+from bot.ports import Conversation, ConversationKind, Look, LookKind, Notification, NotificationState
+
+
+def digest(*parts: str) -> str:
+    """Return a hash over the parts that no other parts share: what long hostile text is looked up by."""
+    joined = "\x00".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def incident_of(row: Row[Any]) -> Incident:
+    """Return the incident of a row of `incidents`."""
+    acknowledgement = None
+    if row.acknowledged_at is not None:
+        by = Person(id=row.acknowledged_by, name=row.acknowledged_name)
+        acknowledgement = Acknowledgement(by=by, at=row.acknowledged_at)
+    return Incident(
+        number=row.number,
+        key=row.key,
+        rule=row.rule,
+        severity=row.severity,
+        subject_id=row.subject_id,
+        subject_name=row.subject_name,
+        opened_at=row.opened_at,
+        state=State(row.state),
+        version=row.version,
+        alert_count=row.alert_count,
+        acknowledgement=acknowledgement,
+        resolved_at=row.resolved_at,
+    )
+
+
+def incident_values(incident: Incident) -> dict[str, Any]:
+    """Return the columns of `incidents` that a transition may change."""
+    given = incident.acknowledgement
+    return {
+        "state": incident.state.value,
+        "version": incident.version,
+        "alert_count": incident.alert_count,
+        "acknowledged_by": given.by.id if given else None,
+        "acknowledged_name": given.by.name if given else None,
+        "acknowledged_at": given.at if given else None,
+        "resolved_at": incident.resolved_at,
+    }
+
+
+def new_incident_values(incident: Incident) -> dict[str, Any]:
+    """Return all columns of `incidents` but id and identity."""
+    return incident_values(incident) | {
+        "number": incident.number,
+        "key": incident.key,
+        "rule": incident.rule,
+        "severity": incident.severity,
+        "subject_id": incident.subject_id,
+        "subject_name": incident.subject_name,
+        "opened_at": incident.opened_at,
+    }
+
+
+def alert_of(body: bytes) -> Alert:
+    """Read a stored body again. Raises Unavailable where a later version of ours no longer can."""
+    try:
+        return parse_alert(body)
+    except InvalidAlert as error:
+        raise Unavailable(Reason.STORE, f"a stored alert cannot be read any more: {error.reason}") from error
+
+
+def evidence_body(evidence: Evidence) -> bytes:
+    """Return the evidence as JSON."""
+    return msgspec.json.encode(evidence)
+
+
+def same_evidence(one: bytes, other: bytes) -> bool:
+    """Tell whether two stored evidences say the same, whenever that was asked.
+
+    They are compared as written: one that an older version of ours wrote is another, and no error.
+    """
+    told = [msgspec.json.decode(body) | {"asked_at": None} for body in (one, other)]
+    return bool(told[0] == told[1])
+
+
+def evidence_of(body: bytes | None, opened_at: datetime) -> Evidence:
+    """Return the stored evidence; without any, that of an incident that has not been asked about."""
+    if body is None:
+        return Evidence(asked_at=opened_at, missing=Missing.NOT_ASKED_YET)
+    try:
+        return msgspec.json.decode(body, type=Evidence)
+    except msgspec.DecodeError as error:
+        raise Unavailable(Reason.STORE, "stored evidence cannot be read any more") from error
+
+
+def conversation_of(row: Row[Any]) -> Conversation:
+    """Return the conversation reference of a row with the columns of `conversations`."""
+    return Conversation(
+        id=row.teams_id,
+        kind=ConversationKind(row.conversation_kind),
+        service_url=row.service_url,
+        tenant_id=row.tenant_id,
+        bot_id=row.bot_id,
+        team_id=row.team_id,
+        user_object_id=row.user_object_id,
+        name=row.name,
+    )
+
+
+def notification_of(row: Row[Any], owner: str, lease_until: datetime) -> Notification:
+    """Return the notification as it stands after the claim of a row read before it."""
+    return Notification(
+        id=row.id,
+        incident_key=row.incident_key,
+        conversation=conversation_of(row),
+        state=NotificationState(row.state),
+        activity_id=row.activity_id,
+        attempt=row.attempt + 1,
+        owner=owner,
+        lease_until=lease_until,
+        claim=row.claims + 1,
+    )
+
+
+def look_of(row: Row[Any], owner: str, lease_until: datetime) -> Look:
+    """Return the look as it stands after the claim of a row read before it."""
+    return Look(
+        id=row.id,
+        incident_key=row.incident_key,
+        kind=LookKind(row.kind),
+        attempt=row.attempt + 1,
+        owner=owner,
+        lease_until=lease_until,
+        claim=row.claims + 1,
+    )

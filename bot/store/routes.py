@@ -1,0 +1,162 @@
+"""Where the bot is installed, and which conversations want incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import Reason, Rejected
+from bot.ports import Conversation, NotificationState
+from bot.store import due
+from bot.store.codec import conversation_of
+from bot.store.database import OnDatabase, advisory_locks, to_the_end
+from bot.store.tables import conversations, notifications, subscriptions
+
+#: Kept with the notifications that a route's end ends.
+ENDED = "conversation ended"
+UNSUBSCRIBED = "unsubscribed"
+
+
+class SqlRoutes(OnDatabase):
+    """Implements bot.ports.Routes."""
+
+    @to_the_end
+    async def remember(self, conversation: Conversation, now: datetime) -> None:
+        """See bot.ports.Routes. What this activity does not say of name, team and person stays as it was known."""
+        values = {
+            "kind": conversation.kind.value,
+            "service_url": conversation.service_url,
+            "tenant_id": conversation.tenant_id,
+            "bot_id": conversation.bot_id,
+            "seen_at": now,
+            "ended_at": None,
+        }
+        if_known = {
+            "team_id": conversation.team_id,
+            "user_object_id": conversation.user_object_id,
+            "name": conversation.name,
+        }
+        async with self._database.write() as connection:
+            statement = due.insert_into(connection, conversations).values(
+                teams_id=conversation.id, **values, **if_known
+            )
+            known = {
+                name: func.coalesce(func.nullif(statement.excluded[name], ""), conversations.c[name])
+                for name in if_known
+            }
+            await connection.execute(
+                statement.on_conflict_do_update(index_elements=["teams_id"], set_=values | known)
+            )
+
+    @to_the_end
+    async def conversation(self, conversation_id: str) -> Conversation | None:
+        """See bot.ports.Routes."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(_living(conversation_id))).first()
+        return conversation_of(row) if row else None
+
+    @to_the_end
+    async def subscribe(self, conversation_id: str, now: datetime) -> bool:
+        """See bot.ports.Routes. Also sends there what stands nowhere yet.
+
+        Raises Rejected(Reason.NOT_FOUND) for a conversation that was never remembered, or has ended.
+        """
+        async with self._database.write() as connection:
+            # No alert is recorded meanwhile: it is either seen here, or sees the subscription.
+            await advisory_locks(connection, own=("routes",))
+            row = (await connection.execute(_living(conversation_id))).first()
+            if row is None:
+                raise Rejected(Reason.NOT_FOUND, "no such conversation")
+            new = await connection.execute(
+                due.insert_into(connection, subscriptions)
+                .values(conversation_id=row.id, since=now)
+                .on_conflict_do_nothing(index_elements=["conversation_id"])
+                .returning(subscriptions.c.id)
+            )
+            if new.first() is None:
+                return False
+            await due.adopt_unseen(connection, row.id, now)
+        return True
+
+    @to_the_end
+    async def unsubscribe(self, conversation_id: str, now: datetime) -> bool:  # noqa: ARG002 - the port's signature
+        """See bot.ports.Routes. What was never posted there will not be; cards that stand there are kept up to date."""
+        async with self._database.write() as connection:
+            await advisory_locks(connection, own=("routes",))
+            row = (await connection.execute(_living(conversation_id))).first()
+            if row is None or not await _unsubscribe(connection, [row.id]):
+                return False
+            await connection.execute(
+                update(notifications)
+                .where(
+                    notifications.c.conversation_id == row.id,
+                    notifications.c.state == NotificationState.PENDING.value,
+                    notifications.c.owner.is_(None),
+                )
+                .values(state=NotificationState.FAILED.value, due_at=None, reason=UNSUBSCRIBED)
+            )
+        return True
+
+    @to_the_end
+    async def end(self, now: datetime, *, conversation_id: str = "", team_id: str = "") -> int:
+        """See bot.ports.Routes. Without either id, nothing ends."""
+        if not conversation_id and not team_id:
+            return 0
+        which = conversations.c.teams_id == conversation_id
+        if team_id:
+            which = conversations.c.team_id == team_id
+        async with self._database.write() as connection:
+            await advisory_locks(connection, own=("routes",))
+            result = await connection.execute(
+                update(conversations)
+                .where(which, conversations.c.ended_at.is_(None))
+                .values(ended_at=now)
+                .returning(conversations.c.id)
+            )
+            ended = list(result.scalars())
+            if ended:
+                await _unsubscribe(connection, ended)
+                await _end_notifications(connection, ended)
+        return len(ended)
+
+    @to_the_end
+    async def subscribed(self) -> Sequence[Conversation]:
+        """See bot.ports.Routes. In the order in which they subscribed."""
+        statement = (
+            _conversations()
+            .join(subscriptions, subscriptions.c.conversation_id == conversations.c.id)
+            .order_by(subscriptions.c.id)
+        )
+        async with self._database.read() as connection:
+            rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+        return [conversation_of(row) for row in rows]
+
+
+def _conversations() -> Select[Any]:
+    return select(conversations, conversations.c.kind.label("conversation_kind")).where(
+        conversations.c.ended_at.is_(None)
+    )
+
+
+def _living(conversation_id: str) -> Select[Any]:
+    return _conversations().where(conversations.c.teams_id == conversation_id)
+
+
+async def _unsubscribe(connection: AsyncConnection, ids: Sequence[int]) -> int:
+    statement = delete(subscriptions).where(subscriptions.c.conversation_id.in_(ids))
+    return (await connection.execute(statement)).rowcount
+
+
+async def _end_notifications(connection: AsyncConnection, ids: Sequence[int]) -> None:
+    await connection.execute(
+        update(notifications)
+        .where(
+            notifications.c.conversation_id.in_(ids),
+            notifications.c.state != NotificationState.FAILED.value,
+        )
+        .values(**due.LET_GO, state=NotificationState.FAILED.value, due_at=None, reason=ENDED)
+    )

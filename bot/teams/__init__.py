@@ -1,0 +1,74 @@
+"""The only package that knows Teams and botbuilder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from azure.core.credentials_async import AsyncTokenCredential
+
+from bot.ports import Clock, Conversations, Routes
+from bot.teams.adapter import Authentication, TeamsAdapter
+from bot.teams.answers import Responder
+from bot.teams.connector import SenderFactory
+from bot.teams.conversations import TeamsConversations
+from bot.teams.handler import Handler
+from bot.teams.hosts import TEAMS_HOSTS, ServiceHosts
+from bot.teams.sender import Sender
+from bot.teams.token import AppToken, TokenSource
+
+__all__ = [
+    "TEAMS_HOSTS",
+    "AppToken",
+    "Responder",
+    "Sender",
+    "ServiceHosts",
+    "Teams",
+    "TeamsConversations",
+    "TokenSource",
+    "open_teams",
+]
+
+Turn = Callable[[Mapping[str, Any], Mapping[str, Any]], Awaitable[tuple[int, Mapping[str, Any] | None]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teams:
+    """Teams, opened: what the bot says there, and what comes from there (`TeamsAdapter.turn`)."""
+
+    conversations: Conversations
+    turn: Turn
+
+
+@asynccontextmanager
+async def open_teams(
+    *,
+    session: aiohttp.ClientSession,
+    credential: AsyncTokenCredential,
+    app_id: str,
+    hosts: ServiceHosts,
+    routes: Routes,
+    clock: Clock,
+    responder: Callable[[Conversations], Responder],
+) -> AsyncIterator[Teams]:
+    """Put the parts together; at the end wait for turns that are still being answered.
+
+    `responder` is made here, because it needs the conversations and the handler needs it. The session and the
+    credential stay the caller's to close. Raises RuntimeError if the SDK would let anyone in.
+    """
+    sender = Sender(session=session, tokens=AppToken(credential, clock), hosts=hosts, clock=clock)
+    conversations = TeamsConversations(sender)
+    authentication = Authentication(app_id=app_id, factory=SenderFactory(sender))
+    if await authentication.credentials.is_authentication_disabled():
+        raise RuntimeError("authentication must not be off")
+    handler = Handler(
+        responder=responder(conversations), routes=routes, conversations=conversations, clock=clock
+    )
+    adapter = TeamsAdapter(authentication=authentication, bot=handler)
+    try:
+        yield Teams(conversations=conversations, turn=adapter.turn)
+    finally:
+        await adapter.close()

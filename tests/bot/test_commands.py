@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.commands import (
+    GRAMMAR,
+    Acknowledge,
+    Audits,
+    Help,
+    Misunderstood,
+    ShowRawLog,
+    Subscribe,
+    Unsubscribe,
+    from_click,
+    from_text,
+)
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("line", "span"),
+    [
+        ("audits coredns", timedelta(hours=1)),
+        ("audits coredns last 1h", timedelta(hours=1)),
+        ("AUDITS coredns LAST 30M", timedelta(minutes=30)),
+        ("audits coredns last 90 minutes?", timedelta(minutes=90)),
+        ("audits coredns last hour", timedelta(hours=1)),
+        ("audits coredns last an hour", timedelta(hours=1)),
+        ("  audits\u00a0coredns \n last 2 days ", timedelta(days=2)),
+        ("audits \u201ccoredns\u201d last 7d", timedelta(days=7)),
+    ],
+)
+def test_a_question_is_read_however_it_is_typed(line: str, span: timedelta) -> None:
+    assert from_text(line) == Audits(term="coredns", span=span)
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("help", Help()),
+        ("", Help()),
+        ("Help?", Help()),
+        ("subscribe", Subscribe()),
+        ("UNSUBSCRIBE", Unsubscribe()),
+    ],
+)
+def test_a_word_alone_is_a_command(line: str, command: object) -> None:
+    assert from_text(line) == command
+
+
+def test_a_name_with_last_in_it_stays_whole() -> None:
+    assert from_text("audits elastic last 1h") == Audits(term="elastic", span=timedelta(hours=1))
+    assert from_text('audits "the last supper"') == Audits(term="the last supper", span=timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("audit coredns", "Did you mean audits?"),
+        ("audits", "Say what to look for"),
+        ("audits last 1h", "Say what to look for"),
+        ("audits coredns last 8d", "1 minute to 7 days"),
+        ("audits coredns last 999999d", "1 minute to 7 days"),
+        ("audits coredns last 0h", "1 minute to 7 days"),
+        ("audits coredns last 1x", "audits coredns last 90m, 6h or 2d"),
+        ("audits coredns last 1w", "audits coredns last 90m, 6h or 2d"),
+        ("audits coredns last 1.5h", "audits coredns last 90m, 6h or 2d"),
+        ("audits coredns last 30s", "audits coredns last 90m, 6h or 2d"),
+        ("audits coredns since 09:00", "audits coredns last 90m, 6h or 2d"),
+        ("audits coredns for the last hour", "audits coredns last 90m, 6h or 2d"),
+        ("audits coredns last 1h on prod", "audits coredns last 90m, 6h or 2d"),
+        ("audits coredns 1h", 'audits "coredns 1h" last 1h'),
+        ("audits " + "x" * 300, "at most 200 characters"),
+        ("x " * 600, "too long"),
+    ],
+)
+def test_what_cannot_be_answered_gets_a_hint(line: str, hint: str) -> None:
+    command = from_text(line)
+    assert isinstance(command, Misunderstood)
+    assert hint in command.hint
+
+
+def test_every_line_of_the_help_is_understood() -> None:
+    for line, _ in GRAMMAR:
+        assert not isinstance(from_text(line), Misunderstood)
+
+
+@given(st.one_of(st.text(), st.text(alphabet="audits last 0123456789hmd\u00a0\u2028\ud800'\"?", max_size=60)))
+def test_no_line_raises(line: str) -> None:
+    from_text(line)
+    from_text(f"audits {line}")
+
+
+def test_buttons_become_commands() -> None:
+    assert from_click({"v": 1, "a": "acknowledge", "k": KEY}) == Acknowledge(key=KEY)
+    assert from_click({"v": 1, "a": "raw", "k": KEY, "p": 2}) == ShowRawLog(key=KEY, page=2)
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(KEY) | st.just("raw"),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["v", "a", "k", "p", "x"]), inner),
+)
+
+
+@given(junk)
+def test_no_click_raises_and_none_brings_a_foreign_key(data: Any) -> None:
+    command = from_click(data)
+    if not isinstance(command, Misunderstood):
+        assert isinstance(command, Acknowledge | ShowRawLog)
+        assert command.key == KEY

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from audit.evidence import Evidence
+from audit.filter import EventFilter, Window
+from audit.kql import MAX_IDS, InvalidTerm
+from bot.errors import Reason, Unavailable
+from bot.inquiry import MARGIN
+from bot.ports import Answer, Query
+from tests.bot.stage import (
+    END,
+    GARBAGE_ROW,
+    KNOWN,
+    PLATFORM,
+    PROD,
+    START,
+    TEST,
+    a_row,
+    about,
+    an_alert,
+    an_inquiry,
+    asked_for,
+    at,
+    behind_rows,
+    failing,
+    holding,
+    is_count,
+)
+from tests.fakes import NOW, FakeAuditLog
+
+# --- chat ---
+
+WANTED = EventFilter(term="coredns", window=Window(start=NOW - timedelta(hours=1), end=NOW))
+
+
+async def test_a_question_goes_to_every_workspace_and_one_answer_comes_of_it() -> None:
+    log = FakeAuditLog(answering=holding([a_row()]))
+    evidence = await an_inquiry(log, PROD, TEST).matching(WANTED)
+    assert {q.workspace.name for q in log.asked} == {"prod", "test"}
+    assert (evidence.workspace, evidence.window, evidence.partial) == ("prod, test", WANTED.window, False)
+    assert (evidence.returned, evidence.read, evidence.repeated) == (2, 1, 1)
+    assert '"coredns"' in evidence.kql
+
+
+async def test_a_workspace_that_fails_is_named_beside_the_others_answers() -> None:
+    async def answer(query: Query) -> Answer:
+        if query.workspace is TEST:
+            raise Unavailable(Reason.THROTTLED)
+        return await holding([a_row()], partial="" if is_count(query) else "busy")(query)
+
+    evidence = await an_inquiry(FakeAuditLog(answering=answer), PROD, TEST).matching(WANTED)
+    assert (evidence.workspace, evidence.returned, evidence.partial) == ("prod", 1, True)
+    assert evidence.detail == "Not answered: test (throttled). busy"
+
+
+async def test_when_no_workspace_answers_the_first_failure_is_raised() -> None:
+    async def answer(query: Query) -> Answer:
+        raise Unavailable(Reason.THROTTLED if query.workspace is PROD else Reason.TIMED_OUT)
+
+    with pytest.raises(Unavailable) as raised:
+        await an_inquiry(FakeAuditLog(answering=answer), PROD, TEST).matching(WANTED)
+    assert raised.value.reason is Reason.THROTTLED
+
+
+async def test_a_mistake_of_ours_in_a_question_is_raised() -> None:
+    async def mistaken(_query: Query) -> Answer:
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        await an_inquiry(FakeAuditLog(answering=mistaken), PROD, TEST).matching(WANTED)
+
+
+async def test_a_term_that_cannot_stand_in_a_query_is_not_asked() -> None:
+    log = FakeAuditLog()
+    with pytest.raises(InvalidTerm):
+        await an_inquiry(log).matching(replace(WANTED, term="core\x00dns"))
+    assert log.asked == []
+
+
+async def test_a_count_of_events_and_the_repeats_that_were_read_make_the_rows() -> None:
+    """The workspace counts each event of a question once, however often it is written."""
+    rows = [a_row("a-1"), a_row("a-1"), a_row("a-2"), a_row("a-2")]
+    all_read = await an_inquiry(FakeAuditLog(answering=holding(rows, 2))).matching(WANTED)
+    assert (all_read.returned, all_read.read, all_read.repeated) == (4, 2, 2)
+    more = await an_inquiry(FakeAuditLog(answering=holding(rows, 250))).matching(WANTED)
+    assert (more.returned, more.read, more.repeated) == (252, 2, 2)
+
+
+# --- the raw log ---
+
+
+async def raw_ids(log: FakeAuditLog, evidence: Evidence) -> list[str]:
+    return [event.audit_id for event in await an_inquiry(log).raw(an_alert(), evidence)]
+
+
+async def test_the_raw_log_asks_for_the_shown_ids_alone_and_is_in_the_order_of_the_card() -> None:
+    evidence = await behind_rows(a_row("a-1", at(-1)), a_row("a-2", at(-2), PLATFORM))
+    rows = [a_row("a-1", at(-1)), a_row("a-2", at(-2), PLATFORM), a_row("a-2", at(-2), PLATFORM), GARBAGE_ROW]
+    log = FakeAuditLog(answers=[Answer(rows=rows)])
+    assert await raw_ids(log, evidence) == ["a-1", "a-2"]
+    (query,) = log.asked
+    assert '("a-1", "a-2")' in query.kql
+    assert asked_for(query) == evidence.window
+    assert query.window == Window(start=START - MARGIN, end=END + MARGIN)
+
+
+async def test_of_many_ids_those_of_people_are_asked_for_first() -> None:
+    crowd = [a_row(f"p-{n}", START, PLATFORM) for n in range(MAX_IDS + 50)]
+    evidence = await behind_rows(*crowd, a_row("alice-1", END))
+    log = FakeAuditLog(answers=[Answer(rows=[])])
+    await raw_ids(log, evidence)
+    assert '("alice-1", "p-0"' in log.asked[0].kql
+    # AzureDiagnostics is asked twice for each id (the index, then the id itself), the two other tables once.
+    assert log.asked[0].kql.count('"p-') == 4 * (MAX_IDS - 1)
+
+
+async def test_an_id_that_a_client_chose_does_not_keep_the_others_from_being_asked() -> None:
+    evidence = await behind_rows(a_row("evil\x01"), a_row("", at(-1)), a_row("a-2", at(-2)))
+    log = FakeAuditLog(answers=[Answer(rows=[a_row("a-2")])])
+    assert await raw_ids(log, evidence) == ["a-2"]
+    assert '("a-2")' in log.asked[0].kql
+    assert "evil" not in log.asked[0].kql
+
+
+async def test_without_ids_window_or_workspace_nothing_is_asked_for() -> None:
+    log = FakeAuditLog()
+    assert await raw_ids(log, await behind_rows()) == []
+    assert await raw_ids(log, await behind_rows(a_row("evil\x01"))) == []
+    assert await raw_ids(log, replace(KNOWN, window=None)) == []
+    assert await an_inquiry(log).raw(about("/subscriptions/elsewhere"), KNOWN) == ()
+    assert log.asked == []
+
+
+async def test_a_failure_of_the_raw_log_is_raised() -> None:
+    with pytest.raises(Unavailable):
+        await raw_ids(FakeAuditLog(answering=failing(Unavailable(Reason.TIMED_OUT))), KNOWN)

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import Reason, Rejected, Unavailable
+from bot.ports import LookKind, Notification
+from bot.store.work import LEASE
+from tests.bot.desk import (
+    ZOE,
+    Desk,
+    refusing,
+    where_and_how,
+)
+from tests.bot.stage import (
+    ALICE,
+    GENERAL,
+    a_row,
+    an_incident,
+    at,
+    delivery,
+    dossier_of,
+)
+from tests.fakes import NOW
+
+# --- from a look to a card -------------------------------------------------------------------------
+
+
+async def test_a_look_is_kept_and_lets_the_card_out(desk: Desk) -> None:
+    incident = await desk.opened()
+    assert await desk.notifications_due() == 0
+    assert await desk.look() is LookKind.ALERT
+    assert (await desk.evidence(incident)).by_people == 1
+    await desk.notify()
+    assert where_and_how(desk.teams.said[0]) == (GENERAL.id, "activity-1", False)
+    assert ALICE in desk.says()
+    assert f"{ALICE} patched configmap kube-system/coredns-custom" in desk.teams.texts()[0]
+    assert await desk.notifications_due() == 0
+    assert (await dossier_of(desk.store, incident)).posted == {"activity-1": GENERAL.id}
+
+
+async def test_what_changes_is_shown_in_the_place_of_the_same_card(desk: Desk) -> None:
+    incident = await desk.posted()
+    await desk.store.acknowledge(incident.key, ZOE, NOW)
+    await desk.notify()
+    assert where_and_how(desk.teams.said[1]) == (GENERAL.id, "activity-1", True)
+    assert "Acknowledged by Zoe Zed" in desk.says()
+
+
+async def test_the_card_is_that_of_the_moment_it_is_sent(desk: Desk) -> None:
+    incident = await desk.opened()
+    await desk.look()
+    claimed = await desk.claimed()
+    await desk.store.acknowledge(incident.key, ZOE, NOW)
+    await desk.notifier.notify(claimed)
+    assert "Acknowledged by Zoe Zed" in desk.says()
+    assert await desk.notifications_due() == 0
+
+
+async def test_a_click_while_the_card_is_on_its_way_is_shown_by_an_update(desk: Desk) -> None:
+    incident = await desk.opened()
+    await desk.look()
+
+    async def meanwhile() -> None:
+        desk.teams.meanwhile = None
+        await desk.store.acknowledge(incident.key, ZOE, NOW)
+
+    desk.teams.meanwhile = meanwhile
+    await desk.notify()
+    assert "Acknowledged" not in desk.says()
+    await desk.notify()
+    assert where_and_how(desk.teams.said[-1]) == (GENERAL.id, "activity-1", True)
+    assert "Acknowledged by Zoe Zed" in desk.says()
+    assert await desk.notifications_due() == 0
+
+
+async def test_a_deleted_message_is_posted_anew_once(desk: Desk) -> None:
+    incident = await desk.posted()
+    await desk.store.acknowledge(incident.key, ZOE, NOW)
+    desk.teams.fail = refusing({"update": Rejected(Reason.NOT_FOUND)})
+    await desk.notify()
+    assert [where_and_how(said)[1:] for said in desk.teams.said] == [
+        ("activity-1", False),
+        ("activity-2", False),
+    ]
+    assert await desk.notifications_due() == 0
+    desk.teams.fail = refusing({})
+    await desk.look()
+    desk.clock.pass_time(minutes=11)
+    desk.holds(a_row(), a_row("a-2"))
+    await desk.look()
+    await desk.notify()
+    assert where_and_how(desk.teams.said[-1])[1:] == ("activity-2", True)
+
+
+async def test_a_notification_whose_incident_is_gone_is_given_up(desk: Desk) -> None:
+    await desk.opened()
+    await desk.look()
+    claimed = await desk.claimed()
+    nowhere = Notification(**{**vars(claimed), "incident_key": "f" * 32})
+    await desk.notifier.notify(nowhere)
+    assert desk.teams.said == []
+    assert await desk.notifications_due() == 0
+
+
+# --- when Teams does not take it -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", [Reason.FORBIDDEN, Reason.NOT_FOUND])
+async def test_a_conversation_that_is_gone_gets_nothing_more(desk: Desk, reason: Reason) -> None:
+    await desk.opened()
+    await desk.look()
+    desk.teams.fail = refusing({"post": Rejected(reason)})
+    await desk.notify()
+    assert await desk.store.subscribed() == []
+    assert await desk.store.conversation(GENERAL.id) is None
+    await an_incident(desk.store, delivery(alert_id="/another", alertRule="Another"))
+    await desk.look()
+    assert await desk.notifications_due() == 0
+
+
+async def test_a_conversation_that_is_gone_with_its_card_is_ended_by_the_update(desk: Desk) -> None:
+    incident = await desk.posted()
+    await desk.store.acknowledge(incident.key, ZOE, NOW)
+    gone = Rejected(Reason.NOT_FOUND)
+    desk.teams.fail = refusing({"update": gone, "post": gone})
+    await desk.notify()
+    assert await desk.store.conversation(GENERAL.id) is None
+
+
+@pytest.mark.parametrize("reason", [Reason.TOO_LARGE, Reason.BAD_REQUEST])
+async def test_a_card_that_is_not_taken_ends_itself_and_not_the_conversation(
+    desk: Desk, reason: Reason
+) -> None:
+    await desk.opened()
+    await desk.look()
+    desk.teams.fail = refusing({"post": Rejected(reason)})
+    await desk.notify()
+    assert [c.id for c in await desk.store.subscribed()] == [GENERAL.id]
+    desk.clock.pass_time(days=1)
+    assert await desk.notifications_due() == 0
+
+
+async def test_whoever_lost_the_row_does_not_end_the_conversation(desk: Desk) -> None:
+    await desk.opened()
+    await desk.look()
+    stale = await desk.claimed()
+    desk.clock.pass_time(seconds=LEASE.total_seconds())
+    current = await desk.claimed()
+    desk.teams.fail = refusing({"post": Rejected(Reason.FORBIDDEN)})
+    await desk.notifier.notify(stale)
+    assert await desk.store.conversation(GENERAL.id) is not None
+    desk.teams.fail = refusing({})
+    await desk.notifier.notify(current)
+    assert len(desk.teams.said) == 1
+
+
+async def test_what_teams_puts_off_comes_back_when_teams_says(desk: Desk) -> None:
+    await desk.opened()
+    await desk.look()
+    asked = timedelta(seconds=90)
+    desk.teams.fail = refusing({"post": Unavailable(Reason.THROTTLED, retry_after=asked)})
+    await desk.notify()
+    assert await desk.store.next_due(NOW) == NOW + asked
+    desk.teams.fail = refusing({})
+    desk.clock.pass_time(seconds=89)
+    assert await desk.notifications_due() == 0
+    desk.clock.pass_time(seconds=1)
+    await desk.notify()
+    assert len(desk.teams.said) == 1
+
+
+async def test_teams_is_tried_again_and_again_with_growing_waits(desk: Desk) -> None:
+    desk.clock.at = at(10)
+    await desk.opened()
+    await desk.look()
+    desk.teams.fail = refusing({"post": Unavailable(Reason.UNREACHABLE)})
+    waits = []
+    for _ in range(12):
+        await desk.notify()
+        due = await desk.store.next_due(desk.clock.now())
+        assert due is not None
+        waits.append((due - desk.clock.now()).total_seconds())
+        desk.clock.at = due
+    assert 1 <= waits[0] <= 2
+    assert waits[0] < waits[4] < waits[8]
+    assert all(150 <= wait <= 300 for wait in waits[-3:])
+    desk.teams.fail = refusing({})
+    await desk.notify()
+    assert len(desk.teams.said) == 1
