@@ -1,0 +1,111 @@
+"""POST /api/alerts: what an action group calls. Authenticate, read, parse, commit, 202; nothing else.
+
+Azure tries again only after 408, 429, 503, 504 and network errors, for about 75 seconds, and then calls nobody for
+15 minutes; so what cannot be stored is answered 503, and never 500.
+https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups#webhook
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from aiohttp import web
+
+from api.body import DEADLINE, BodyRefused, authorization, read_body
+from api.settings import Secret
+from audit.alert import InvalidAlert, parse_alert
+from bot.errors import OutsideError
+from bot.ports import Clock, Incidents
+
+log = logging.getLogger(__name__)
+
+NOT_STORED = "The alert could not be stored; send it again."
+
+
+class CallerCheck(Protocol):
+    """Decides whether a webhook call comes from our action group; Entra tokens will be another one of these."""
+
+    async def __call__(self, request: web.Request) -> bool: ...
+
+
+def shared_secret(secrets: Sequence[Secret]) -> CallerCheck:
+    """Accept HTTP Basic with one of the secrets as password: what a URL `https://azure:SECRET@host/…` sends.
+
+    Every secret is compared, each in constant time, so that the time taken tells nothing.
+    """
+    wanted = [secret.reveal().encode() for secret in secrets]
+
+    async def check(request: web.Request) -> bool:
+        given = _basic_password(authorization(request) or "")
+        return sum(hmac.compare_digest(given, secret) for secret in wanted) > 0
+
+    return check
+
+
+def _basic_password(header: str) -> bytes:
+    scheme, _, credentials = header.partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        return base64.b64decode(credentials.strip(), validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def alerts_handler(
+    *,
+    allowed: CallerCheck,
+    incidents: Incidents,
+    clock: Clock,
+    wake: Callable[[], None],
+    deadline: float = DEADLINE,
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return the route's handler; `deadline` is how many seconds a body may take to come."""
+
+    async def handle(request: web.Request) -> web.Response:
+        if not await allowed(request):
+            return _refused(401, "The password in the webhook's address is not the configured one.")
+        try:
+            body = await read_body(request, deadline=deadline)
+            alert = parse_alert(body)
+            recorded = await incidents.record(alert, body, clock.now())
+        except BodyRefused as refused:
+            return _refused(refused.status, refused.reason)
+        except InvalidAlert as invalid:
+            return _refused(400, invalid.reason)
+        except OutsideError as failure:
+            log.error("alert not stored", extra={"reason": failure.reason})
+            return _refused(503, NOT_STORED)
+        except Exception:
+            # A mistake of ours: Azure would not send it again after a 500, and the alert would be lost at once.
+            log.exception("alert not stored")
+            return _refused(503, NOT_STORED)
+        wake()
+        number = recorded.incident.number if recorded.incident else None
+        log.info(
+            "alert accepted",
+            extra={
+                "incident": number,
+                "why": recorded.why,
+                "repeated": recorded.repeated,
+                "alert_kind": alert.kind,
+            },
+        )
+        return web.json_response({"incident": number, "repeated": recorded.repeated}, status=202)
+
+    return handle
+
+
+def _refused(status: int, reason: str) -> web.Response:
+    log.info("alert refused", extra={"status": status, "reason": reason})
+    headers = {"WWW-Authenticate": 'Basic realm="alerts"'} if status == 401 else None  # noqa: PLR2004
+    response = web.json_response({"error": reason}, status=status, headers=headers)
+    if status in {401, 408, 413, 415}:
+        # The rest of the body is unread; the connection cannot be used again.
+        response.force_close()
+    return response

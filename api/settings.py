@@ -1,0 +1,360 @@
+"""What the process is told from outside: read once, checked whole, frozen.
+
+The only module that reads the environment. Every setting is in the README's table; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+
+from api import checks
+from bot.ports import Workspace
+
+APP_TYPES = ("SingleTenant", "UserAssignedMSI", "WorkloadIdentity")
+SECRET_LENGTH = 32
+#: Names of other bots' samples. Read by nobody here, they would leave people believing that they are set.
+MISNAMED = {
+    "MicrosoftAppId": "BOT_APP_ID",
+    "MicrosoftAppPassword": "BOT_APP_PASSWORD",
+    "MicrosoftAppType": "BOT_APP_TYPE",
+    "MicrosoftAppTenantId": "BOT_TENANT_ID",
+    "APP_ID": "BOT_APP_ID",
+    "APP_PASSWORD": "BOT_APP_PASSWORD",
+    "APP_TYPE": "BOT_APP_TYPE",
+    "APP_TENANTID": "BOT_TENANT_ID",
+}
+#: Where workload identity's token lies: the platform sets it, and azure-identity reads it.
+#: https://learn.microsoft.com/azure/aks/workload-identity-overview
+TOKEN_FILE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a variable
+#: Beyond this the sandbox's clock leaves the calendar.
+FARTHEST_CLOCK = timedelta(days=36525)
+#: Set by the platforms on which a sandbox has no business.
+HOSTED_SIGNS = ("KUBERNETES_SERVICE_HOST", "WEBSITE_INSTANCE_ID", "IDENTITY_ENDPOINT")
+
+
+class BadSettings(Exception):
+    """The environment cannot be worked with; `problems` has one sentence for each thing to mend."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Secret:
+    """A string that prints as nothing; `reveal()` gives it out."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """Where we listen. The second port has health alone and is never public."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - a container's port; the sandbox mode insists on loopback
+    port: int = 8080
+    health_port: int = 8081
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bot:
+    """The bot's Entra application and how it proves itself."""
+
+    app_id: str
+    tenant_id: str
+    app_type: str
+    #: For SingleTenant only.
+    password: Secret
+    openid_metadata_url: str
+    #: Hosts that activities may name as their service URL; the bot's token is sent there.
+    service_hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """What an action group must know. Two secrets are valid at once, so that one can be changed."""
+
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sandbox:
+    """Azure and Teams on this laptop, over http on loopback; None in production."""
+
+    url: str
+    #: What the sandbox's clock is ahead of the real one.
+    clock_offset: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The whole configuration."""
+
+    server: Server
+    bot: Bot
+    webhook: Webhook
+    database_url: Secret
+    workspaces: tuple[Workspace, ...]
+    log_analytics_url: str
+    #: The zone of times on shared cards.
+    zone: ZoneInfo
+    sandbox: Sandbox | None = None
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read and check everything. Raises BadSettings with all problems at once, never a secret's value."""
+        return _Reader(environ).settings()
+
+
+class _Reader:
+    """Reads typed values and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._problems: list[str] = []
+
+    def settings(self) -> Settings:
+        for wrong, right in MISNAMED.items():
+            if wrong in self._environ:
+                self._problem(f"{wrong} is not read by this program; set {right} instead.")
+        sandbox = self._sandbox()
+        settings = Settings(
+            server=self._server(sandbox),
+            bot=self._bot(sandbox),
+            webhook=Webhook(secrets=self._webhook_secrets()),
+            database_url=Secret(self._database_url()),
+            workspaces=self._workspaces(),
+            log_analytics_url=f"{sandbox.url}/workspace"
+            if sandbox
+            else self._https("LOG_ANALYTICS_URL", "https://api.loganalytics.io"),
+            zone=self._zone(),
+            sandbox=sandbox,
+        )
+        if self._problems:
+            raise BadSettings(tuple(self._problems))
+        return settings
+
+    def _problem(self, sentence: str) -> None:
+        self._problems.append(sentence)
+
+    def _text(self, name: str, default: str = "") -> str:
+        return self._environ.get(name, default).strip()
+
+    def _needed(self, name: str, what: str) -> str:
+        value = self._text(name)
+        if not value:
+            self._problem(f"{name} is not set; it must be {what}.")
+        return value
+
+    def _guid(self, name: str, what: str) -> str:
+        value = self._needed(name, what)
+        if value and not checks.guid(value):
+            self._problem(f"{name} must be a GUID, such as 00000000-0000-0000-0000-000000000000.")
+        # Tokens have ids in small letters.
+        return value.lower()
+
+    def _port(self, name: str, default: int) -> int:
+        value = self._text(name, str(default))
+        if not checks.port(value):
+            self._problem(f"{name} must be a port from 1 to 65535.")
+            return default
+        return int(value)
+
+    def _https(self, name: str, default: str) -> str:
+        value = self._text(name, default).rstrip("/")
+        parts = checks.url(value)
+        if parts is None or parts.scheme != "https":
+            self._problem(f"{name} must be an https address.")
+        return value
+
+    def _server(self, sandbox: Sandbox | None) -> Server:
+        host = self._text("HOST", "127.0.0.1" if sandbox else Server.host)
+        if sandbox and not checks.loopback(host):
+            self._problem(
+                "HOST must be 127.0.0.1 while SANDBOX_URL is set: the sandbox is for this machine alone."
+            )
+        elif not checks.host(host):
+            self._problem("HOST must be an address or a name of this machine, such as 0.0.0.0 or 127.0.0.1.")
+        server = Server(
+            host=host,
+            port=self._port("PORT", Server.port),
+            health_port=self._port("HEALTH_PORT", Server.health_port),
+        )
+        if server.port == server.health_port:
+            self._problem("PORT and HEALTH_PORT must differ: health is never public.")
+        return server
+
+    def _bot(self, sandbox: Sandbox | None) -> Bot:
+        password = Secret(self._text("BOT_APP_PASSWORD"))
+        app_type = self._app_type(sandbox, has_password=bool(password))
+        hosts: tuple[str, ...]
+        if sandbox:
+            metadata, hosts = (
+                f"{sandbox.url}/login/.well-known/openidconfiguration",
+                (urlsplit(sandbox.url).netloc,),
+            )
+        else:
+            metadata = self._https(
+                "BOT_OPENID_METADATA_URL", "https://login.botframework.com/v1/.well-known/openidconfiguration"
+            )
+            hosts = self._service_hosts()
+        return Bot(
+            app_id=self._guid("BOT_APP_ID", "the application (client) id of the bot"),
+            tenant_id=self._guid("BOT_TENANT_ID", "the id of your Entra tenant"),
+            app_type=app_type,
+            password=password,
+            openid_metadata_url=metadata,
+            service_hosts=hosts,
+        )
+
+    def _app_type(self, sandbox: Sandbox | None, *, has_password: bool) -> str:
+        """Check also that what this type proves itself with is there."""
+        app_type = self._needed("BOT_APP_TYPE", f"one of {', '.join(APP_TYPES)}")
+        if app_type and app_type not in APP_TYPES:
+            self._problem(f"BOT_APP_TYPE must be exactly one of {', '.join(APP_TYPES)}.")
+        if app_type == "SingleTenant" and not has_password:
+            self._problem("BOT_APP_PASSWORD is not set; a SingleTenant bot needs its client secret.")
+        if app_type == "WorkloadIdentity" and not sandbox and TOKEN_FILE not in self._environ:
+            self._problem(
+                f"{TOKEN_FILE} is not set; the cluster sets it for pods labelled azure.workload.identity/use."
+            )
+        return app_type
+
+    def _service_hosts(self) -> tuple[str, ...]:
+        hosts = tuple(h.lower() for h in re.split(r"[,\s]+", self._text("SERVICE_HOSTS")) if h)
+        if not all(checks.service_host(h) for h in hosts):
+            self._problem("SERVICE_HOSTS must be names of hosts apart by commas, such as smba.example.com.")
+        return hosts
+
+    def _webhook_secrets(self) -> tuple[Secret, ...]:
+        self._needed("ALERT_WEBHOOK_SECRET", f"at least {SECRET_LENGTH} random characters")
+        secrets = []
+        for name in ("ALERT_WEBHOOK_SECRET", "ALERT_WEBHOOK_SECRET_PREVIOUS"):
+            value = self._text(name)
+            if value and (len(value) < SECRET_LENGTH or len(set(value)) < 8):  # noqa: PLR2004 - "xxxx…" is no secret
+                self._problem(
+                    f"{name} is too weak; make at least {SECRET_LENGTH} random characters, e.g. openssl rand -hex 32."
+                )
+            if value:
+                secrets.append(Secret(value))
+        return tuple(secrets)
+
+    def _database_url(self) -> str:
+        value = self._text("DATABASE_URL", "sqlite:///auditor.db")
+        if not checks.database(value):
+            self._problem(
+                "DATABASE_URL must be sqlite:///FILE or postgresql://user:password@host/database; "
+                "what is special in a password is percent-encoded."
+            )
+        return value
+
+    def _zone(self) -> ZoneInfo:
+        name = self._text("TIME_ZONE", "UTC")
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self._problem("TIME_ZONE must be a name of the IANA list, such as Europe/Berlin.")
+            return ZoneInfo("UTC")
+
+    def _workspaces(self) -> tuple[Workspace, ...]:
+        text = self._needed(
+            "WORKSPACES", 'JSON such as [{"name": "prod", "id": "<guid>", "holds": ["/subscriptions/…"]}]'
+        )
+        if not text:
+            return ()
+        try:
+            items = orjson.loads(text)
+        except orjson.JSONDecodeError as bad:
+            self._problem(f"WORKSPACES is not JSON: {bad.msg} at position {bad.pos}.")
+            return ()
+        if not isinstance(items, list) or not items:
+            self._problem("WORKSPACES must be a JSON list with at least one workspace.")
+            return ()
+        found = (self._workspace(f"WORKSPACES[{place}]", item) for place, item in enumerate(items))
+        workspaces = tuple(workspace for workspace in found if workspace)
+        names = [workspace.name for workspace in workspaces]
+        for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+            self._problem(f"WORKSPACES has two workspaces named {name!r}; people could not tell them apart.")
+        return workspaces
+
+    def _workspace(self, where: str, item: Any) -> Workspace | None:
+        """Check one element; a misspelt key is an error, because a workspace that holds nothing is never asked."""
+        if not isinstance(item, dict):
+            self._problem(f"{where} must be an object with name, id and holds.")
+            return None
+        known: dict[str, tuple[Callable[[Any], bool], str]] = {
+            "name": (lambda v: isinstance(v, str) and bool(v), "a name for people"),
+            "id": (lambda v: isinstance(v, str) and checks.guid(v), "the workspace's GUID"),
+            "holds": (
+                checks.resource_list,
+                "a list of resource ids (or leading parts of them) that begin with /subscriptions/",
+            ),
+            "resource_id": (lambda v: isinstance(v, str), "the workspace's resource id"),
+        }
+        problems = [f"{where} has the unknown key {key!r}." for key in item if key not in known]
+        for key, (check, what) in known.items():
+            if key not in item and key != "resource_id":
+                problems.append(f"{where} has no {key}; it must be {what}.")
+            elif key in item and not check(item[key]):
+                problems.append(f"{where}.{key} must be {what}.")
+        self._problems.extend(problems)
+        if problems:
+            return None
+        return Workspace(
+            name=item["name"],
+            id=item["id"],
+            holds=tuple(item["holds"]),
+            resource_id=item.get("resource_id", ""),
+        )
+
+    def _sandbox(self) -> Sandbox | None:
+        url = self._text("SANDBOX_URL").rstrip("/")
+        offset = self._text("SANDBOX_CLOCK_OFFSET", "0")
+        if not url:
+            if "SANDBOX_CLOCK_OFFSET" in self._environ:
+                self._problem(
+                    "SANDBOX_CLOCK_OFFSET moves the sandbox's clock alone; unset it, or set SANDBOX_URL."
+                )
+            return None
+        parts = checks.url(url)
+        if parts is None or parts.scheme != "http" or not checks.loopback(parts.hostname or ""):
+            self._problem("SANDBOX_URL must be http://127.0.0.1:PORT; the sandbox is for this machine alone.")
+        for sign in HOSTED_SIGNS:
+            if sign in self._environ:
+                self._problem(f"SANDBOX_URL must not be set on a hosting platform ({sign} is set).")
+        return Sandbox(url=url if parts else "", clock_offset=self._clock_offset(offset))
+
+    def _clock_offset(self, text: str) -> timedelta:
+        try:
+            offset = timedelta(seconds=float(text))
+        except (ValueError, OverflowError):
+            offset = timedelta.max
+        if abs(offset) <= FARTHEST_CLOCK:
+            return offset
+        self._problem("SANDBOX_CLOCK_OFFSET must be a number of seconds, of at most a hundred years.")
+        return timedelta()
