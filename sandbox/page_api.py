@@ -1,0 +1,275 @@
+"""What the page asks of the sandbox: the state, a stream of what changes, and everything that a person does.
+
+The sandbox runs on somebody's laptop, next to a browser with other tabs: no website may read or drive it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import yarl
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from sandbox.alarm import Alarm, CannotResolve
+from sandbox.bot_client import BotClient
+from sandbox.feed import Feed
+from sandbox.room import Conversation, Kind, Message, Person, Room, Unknown
+from sandbox.run import Clock, Run, iso
+from sandbox.run import Kind as EntryKind
+
+#: Seconds between two comments on a silent stream.
+HEARTBEAT = 15.0
+#: Longest line that can be said, in characters: what Teams takes.
+LONGEST_LINE = 28_000
+_DIGITS = 15
+#: What can be broken, and what the injected callables are told; for Teams the names of its faults.
+WORKSPACE_FAULTS = ("down", "slow", "throttled", "partial", "garbage")
+TEAMS_FAULTS = {"throttled": "throttled", "down": "unavailable", "slow": "slow"}
+
+Break = Callable[[str | None], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What the page's API stands on.
+
+    `break_workspace` is told one of WORKSPACE_FAULTS, `break_teams` a value of TEAMS_FAULTS; None mends.
+    """
+
+    room: Room
+    run: Run
+    bot: BotClient
+    alarm: Alarm
+    clock: Clock
+    break_workspace: Break
+    break_teams: Break
+    heartbeat: float = HEARTBEAT
+
+
+def page_api(page: Page) -> web.Application:
+    """Return the routes, to be mounted at /sandbox."""
+    api = _PageApi(page)
+    app = web.Application(middlewares=[_guard()])
+    app.router.add_get("/state", api.state)
+    app.router.add_get("/events", api.events)
+    for name, handler in (
+        ("say", api.say),
+        ("click", api.click),
+        ("dialog", api.dialog),
+        ("fire", api.fire),
+        ("resolve", api.resolve),
+        ("break", api.break_),
+    ):
+        app.router.add_post(f"/{name}", handler)
+    app.on_shutdown.append(api.close)
+    return app
+
+
+class _Bad(Exception):
+    """The request cannot be done; `status` and one sentence."""
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def _guard() -> Middleware:
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            _check_caller(request)
+            return await handler(request)
+        except _Bad as problem:
+            return web.json_response({"error": str(problem)}, status=problem.status)
+        except Unknown as problem:
+            return web.json_response({"error": str(problem)}, status=400)
+        except CannotResolve as problem:
+            return web.json_response({"error": str(problem)}, status=409)
+
+    return guard
+
+
+def _check_caller(request: web.Request) -> None:
+    """Refuse what does not come from our own page or a program on this machine."""
+    # A foreign name that resolves to 127.0.0.1 would make its site "our own": only loopback names are.
+    if not _is_loopback(request.host):
+        raise _Bad("The sandbox is only served on this machine's own address.", 403)
+    if request.method != "POST":
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != f"{request.scheme}://{request.host}":
+        raise _Bad("Another site may not drive the sandbox.", 403)
+    # A form of another site cannot send this type without asking first, and it is never allowed.
+    if request.content_type != "application/json":
+        raise _Bad("Content-Type must be application/json.", 415)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        name = yarl.URL(f"http://{host}").host or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+class _PageApi:
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._feed = Feed(page.room, page.run)
+        self._deliveries: set[asyncio.Task[object]] = set()
+        self._faults: dict[str, str | None] = {"workspace": None, "teams": None}
+
+    async def close(self, _app: web.Application) -> None:
+        self._feed.close()
+        for delivery in self._deliveries:
+            delivery.cancel()
+        await asyncio.gather(*self._deliveries, return_exceptions=True)
+
+    async def state(self, _request: web.Request) -> web.Response:
+        """All there is; `seq` is where the stream of events goes on from it."""
+        page = self._page
+        return web.json_response(
+            {
+                "seq": self._feed.seq,
+                "people": [_person(person) for person in page.room.people],
+                "conversations": [_conversation(where) for where in page.room.conversations],
+                "messages": [message.to_json() for message in page.room.messages],
+                "run": [entry.to_json() for entry in page.run.entries],
+                "faults": self._faults,
+                "now": iso(page.clock.now()),
+                "alert": {"rule": page.alarm.rule, "title": page.alarm.title},
+            }
+        )
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events after `?after=` (default: from now on). Ends when something was missed: read the state."""
+        seq = _number(request.query.get("after", str(self._feed.seq)))
+        stream = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        )
+        await stream.prepare(request)
+        try:
+            await self._stream(stream, seq)
+        except ConnectionError:
+            # The page was closed; there is nobody to tell.
+            return stream
+        return stream
+
+    async def say(self, request: web.Request) -> web.Response:
+        """Say a line; the bot is told off this call's path, as in Teams."""
+        body = await _object(request)
+        person, where = self._person(body), self._page.room.conversation(_text(body, "conversation"))
+        text = _text(body, "text").strip()
+        if not text or len(text) > LONGEST_LINE:
+            raise _Bad(f"text must have 1 to {LONGEST_LINE} characters.")
+        message = self._page.bot.write(person, where, text, _text(body, "thread", ""))
+        self._deliver(message)
+        return web.json_response({"message": message.to_json()}, status=202)
+
+    async def click(self, request: web.Request) -> web.Response:
+        body = await _object(request)
+        action = body.get("action")
+        if not isinstance(action, dict):
+            raise _Bad("action must be an object.")
+        try:
+            result = await self._page.bot.click(self._person(body), _text(body, "message"), action)
+        except ValueError as problem:
+            raise _Bad(str(problem)) from problem
+        return web.json_response(result.to_json())
+
+    async def dialog(self, request: web.Request) -> web.Response:
+        body = await _object(request)
+        data = body.get("data")
+        result = await self._page.bot.dialog_submit(self._person(body), _text(body, "message"), data)
+        return web.json_response(result.to_json())
+
+    async def fire(self, _request: web.Request) -> web.Response:
+        return web.json_response((await self._page.alarm.fire()).to_json())
+
+    async def resolve(self, _request: web.Request) -> web.Response:
+        return web.json_response((await self._page.alarm.resolve()).to_json())
+
+    async def break_(self, request: web.Request) -> web.Response:
+        """Break one side and leave the other as it is; "nothing" mends both."""
+        what = _text(await _object(request), "what")
+        side, _, fault = what.partition("-")
+        if what == "nothing":
+            self._break("workspace", None)
+            self._break("teams", None)
+        elif side in self._faults and fault in {"workspace": WORKSPACE_FAULTS, "teams": TEAMS_FAULTS}[side]:
+            self._break(side, fault)
+        else:
+            raise _Bad("what must be nothing or one of the known faults.")
+        self._page.run.add(EntryKind.NOTE, "All mended" if what == "nothing" else f"Broken: {what}")
+        self._feed.publish("faults", dict(self._faults))
+        return web.json_response({"faults": self._faults})
+
+    def _break(self, side: str, fault: str | None) -> None:
+        if side == "workspace":
+            self._page.break_workspace(fault)
+        else:
+            self._page.break_teams(None if fault is None else TEAMS_FAULTS[fault])
+        self._faults[side] = fault
+
+    def _deliver(self, message: Message) -> None:
+        delivery: asyncio.Task[object] = asyncio.create_task(self._page.bot.deliver(message))
+        self._deliveries.add(delivery)
+        delivery.add_done_callback(self._deliveries.discard)
+
+    def _person(self, body: dict[str, Any]) -> Person:
+        return self._page.room.person(_text(body, "person"))
+
+    async def _stream(self, stream: web.StreamResponse, seq: int) -> None:
+        await stream.write(b": hello\n\n")
+        while not self._feed.closed:
+            events = self._feed.after(seq)
+            if events is None:
+                return
+            for event in events:
+                data = json.dumps(event.data)
+                await stream.write(f"id: {event.seq}\nevent: {event.name}\ndata: {data}\n\n".encode())
+                seq = event.seq
+            if not events:
+                await stream.write(b": still here\n\n")
+            await self._feed.wait(seq, self._page.heartbeat)
+
+
+def _person(person: Person) -> dict[str, str]:
+    return {"id": person.id, "name": person.name, "role": person.role, "object_id": person.object_id}
+
+
+def _conversation(where: Conversation) -> dict[str, str | None]:
+    """Describe a conversation; a personal chat names whose it is, so that the page shows it to nobody else."""
+    person = where.people[0].id if where.kind is Kind.PERSONAL else None
+    return {"id": where.id, "name": where.name, "kind": where.kind.value, "person": person}
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except (ValueError, RecursionError) as problem:
+        raise _Bad("The body is not JSON.") from problem
+    if not isinstance(body, dict):
+        raise _Bad("The body is not a JSON object.")
+    return body
+
+
+def _text(body: dict[str, Any], key: str, default: str | None = None) -> str:
+    value = body.get(key)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str):
+        raise _Bad(f"{key} must be a string.")
+    return value
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or len(text) > _DIGITS:
+        raise _Bad("after must be a number.")
+    return int(text)
