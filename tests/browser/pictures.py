@@ -1,0 +1,59 @@
+"""Takes the pictures of docs/pictures anew: python -m tests.browser.pictures. They are looked at, never compared."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from playwright.async_api import Locator, expect
+
+from tests.browser.desk import PHONE, WIDE, Desk, open_desk
+
+PICTURES = Path(__file__).parents[2] / "docs/pictures"
+
+
+async def shown(desk: Desk) -> Locator:
+    """Fire from outside, so that no notice of the page lies over the card."""
+    await desk.laptop.page.call("fire")
+    card = desk.page.get_by_test_id("message").filter(has=desk.page.get_by_text("#1 · "))
+    await expect(card).to_have_count(1)
+    return card
+
+
+async def incident(desk: Desk, name: str) -> None:
+    await shown(desk)
+    await desk.page.wait_for_timeout(500)
+    await desk.page.screenshot(path=PICTURES / f"incident-{name}.png")
+
+
+async def a_shift(desk: Desk, name: str) -> None:
+    """Acknowledge, raw log, question: one picture each."""
+    page = desk.page
+    card = await shown(desk)
+    await card.get_by_role("button", name="Show raw log").click()
+    await expect(page.get_by_test_id("dialog")).to_contain_text("Event 1 of 6")
+    await page.screenshot(path=PICTURES / f"raw-log-{name}.png")
+    await page.keyboard.press("Escape")
+    await card.get_by_role("button", name="Acknowledge").click()
+    await expect(card).to_contain_text("Since then, until")
+    await page.wait_for_timeout(500)
+    await page.screenshot(path=PICTURES / f"acknowledged-{name}.png")
+    await desk.say("audits coredns last 1h")
+    await expect(page.get_by_test_id("thread")).to_contain_text("9 events by 2 people")
+    await page.wait_for_timeout(500)
+    await page.screenshot(path=PICTURES / f"answer-{name}.png")
+
+
+async def main() -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    views = {"wide": (WIDE, False), "phone": (PHONE, False), "dark": (WIDE, True)}
+    for name, (size, dark) in views.items():
+        for take in (incident,) if dark else (incident, a_shift):
+            with tempfile.TemporaryDirectory() as folder:
+                async with open_desk(Path(folder), size=size, dark=dark) as desk:
+                    await take(desk, name)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
