@@ -28,6 +28,8 @@ _TYPES: tuple[tuple[tuple[str, ...], type, str], ...] = (
     (_LISTS, list, "a list"),
 )
 
+#: Other channels let their clients say more than Teams does: a tenant, a team.
+CHANNEL = "msteams"
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -92,6 +94,8 @@ def parse_activity(body: bytes) -> dict[str, Any]:
 
 
 def _check_origin(activity: Mapping[str, Any], hosts: ServiceHosts, tenants: frozenset[str]) -> None:
+    if activity.get("channelId") != CHANNEL:
+        raise Forbidden("This bot works in Teams alone.")
     if not hosts.allows(activity["serviceUrl"]):
         raise Forbidden("This service URL is not allowed.")
     named = tenants_of(activity)

@@ -8,6 +8,7 @@ API: https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from datetime import datetime, timedelta
 from typing import Any
@@ -132,7 +133,7 @@ def _failure(status: int, retry_after: str, body: bytes) -> OutsideError:
     detail = _short(_innermost_message(body))
     if reason in _LASTING:
         return Rejected(reason, detail)
-    wait = timedelta(seconds=int(retry_after)) if retry_after.isascii() and retry_after.isdigit() else None
+    wait = timedelta(seconds=int(retry_after)) if re.fullmatch(r"[0-9]{1,5}", retry_after) else None
     return Unavailable(reason, detail, retry_after=wait)
 
 

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 #: Rows in hand at once: queries wait for the workspace's four places anyway.
 AT_ONCE = 8
+#: Of those, looks: as many questions as the workspace answers at once.
+LOOKS_AT_ONCE = 4
 #: How long to sleep at most when nothing is due: another process, or a moved clock, may have made something due.
 LONGEST_SLEEP = timedelta(seconds=1)
 #: And at least: a row that is due but cannot be claimed must not make the loop spin.
@@ -46,6 +48,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._stopping = False
+        self._looking = 0
 
     def wake(self) -> None:
         self._woken.set()
@@ -59,6 +62,10 @@ class Worker:
                     await self._sleep()
             except OutsideError as failure:
                 log.warning("the store does not answer", extra={"reason": failure.reason})
+                await asyncio.sleep(STORE_WAIT.total_seconds())
+            except Exception:
+                # Whatever it was, a worker that ended here would leave every later alert without a card.
+                log.exception("the worker stumbled")
                 await asyncio.sleep(STORE_WAIT.total_seconds())
         await self.idle()
         with suppress(OutsideError):
@@ -79,14 +86,22 @@ class Worker:
         room = AT_ONCE - len(self._tasks)
         if room <= 0:
             return 0
-        looks = await self._work.claim_looks(self._owner, now, room)
-        for look in looks:
-            self._start(self._look(look), look.incident_key)
-        room -= len(looks)
-        notifications = await self._work.claim_notifications(self._owner, now, room) if room > 0 else ()
+        # What is ready to be said goes first: looks at a workspace that hangs must not hold up cards.
+        notifications = await self._work.claim_notifications(self._owner, now, room)
         for notification in notifications:
             self._start(self._notify(notification), notification.incident_key)
+        room = min(room - len(notifications), LOOKS_AT_ONCE - self._looking)
+        looks = await self._work.claim_looks(self._owner, now, room) if room > 0 else ()
+        self._looking += len(looks)
+        for look in looks:
+            self._start(self._looked(look), look.incident_key)
         return len(looks) + len(notifications)
+
+    async def _looked(self, look: Look) -> None:
+        try:
+            await self._look(look)
+        finally:
+            self._looking -= 1
 
     def _start(self, work: Awaitable[None], incident_key: str) -> None:
         task = asyncio.create_task(self._guarded(work, incident_key))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from audit.alert import Alert, ResultTable
+from audit.secrets import Tally, without_secrets
 from cards.elements import Container, RichTextBlock
 from cards.size import Detail
 from cards.text import counted, joined, line, named, plain, run
@@ -14,6 +15,7 @@ from cards.text import counted, joined, line, named, plain, run
 _MOST_ROWS = 5
 _MOST_COLUMNS = 12
 _MOST_TABLES = 2
+_RAW_COLUMNS = frozenset({"log_s", "requestobject", "responseobject"})
 
 
 def alert_blocks(alert: Alert, detail: Detail) -> list[Any]:
@@ -68,9 +70,16 @@ def _table(table: ResultTable, detail: Detail) -> list[Any]:
 
 
 def _row(columns: Sequence[str], row: Sequence[str], detail: Detail) -> RichTextBlock:
-    filled = [(name, value) for name, value in zip(columns, row, strict=False) if value.strip()]
+    filled = [(name, _clean(name, value)) for name, value in zip(columns, row, strict=False) if value.strip()]
     most = min(_MOST_COLUMNS, detail.groups)
     cells = [f"{plain(name, detail.text)}: {plain(value, detail.text)}" for name, value in filled[:most]]
     more = len(filled) - most
     end = f"{more:,} more of {counted(len(columns), 'column')}" if more > 0 else ""
     return line(joined((*cells, end)) or "(empty row)", spacing="small")
+
+
+def _clean(column: str, value: str) -> str:
+    """Return a cell without secrets; a column that holds raw audit events or bodies is only named (rule R0)."""
+    if column.lower() in _RAW_COLUMNS:
+        return "[not shown: raw log]"
+    return without_secrets(value, Tally())

@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import Reason, Unavailable
 from bot.ports import Look, Notification
-from bot.worker import AT_ONCE, Worker
+from bot.worker import LOOKS_AT_ONCE, Worker
 from tests.fakes import NOW, FakeClock, FakeWork, a_look
 
 
@@ -90,13 +90,13 @@ async def test_no_more_is_claimed_than_can_be_done_at_once() -> None:
     async def look(_claimed: Look) -> None:
         await gate.wait()
 
-    work = FakeWork(due=[(NOW, a_look(f"k{n}")) for n in range(AT_ONCE + 5)])
+    work = FakeWork(due=[(NOW, a_look(f"k{n}")) for n in range(LOOKS_AT_ONCE + 5)])
     async with running(a_worker(work, look)):
-        await until(lambda: len(work.claimed) == AT_ONCE)
+        await until(lambda: len(work.claimed) == LOOKS_AT_ONCE)
         await asyncio.sleep(0.05)
-        assert len(work.claimed) == AT_ONCE
+        assert len(work.claimed) == LOOKS_AT_ONCE
         gate.set()
-        await until(lambda: len(work.claimed) == AT_ONCE + 5)
+        await until(lambda: len(work.claimed) == LOOKS_AT_ONCE + 5)
 
 
 async def test_stopping_finishes_what_is_in_hand_first() -> None:
