@@ -13,7 +13,7 @@ from cards.actions import open_in_logs, toggle
 from cards.elements import FULL_WIDTH, Action, AdaptiveCard, Container
 from cards.groups import group_blocks, ordered
 from cards.size import LADDER, Detail, fit
-from cards.text import Times, counted, joined, length, line, named, plain, run
+from cards.text import Times, counted, joined, length, line, named, plain, run, summary_text
 
 #: Spans that a wider question is offered in.
 _WIDER = (timedelta(hours=6), timedelta(hours=24), timedelta(days=7))
@@ -21,7 +21,6 @@ _WIDER = (timedelta(hours=6), timedelta(hours=24), timedelta(days=7))
 _KQL_SHARE = 12
 #: What a line costs at least, for an empty one takes bytes of JSON too.
 _LEAST_LINE = 20
-_NO_MARKUP = str.maketrans("<>", "‹›")  # noqa: RUF001
 
 
 def answer_card(
@@ -47,7 +46,7 @@ def answer_card(
 def answer_summary(wanted: EventFilter, evidence: Evidence, *, zone: ZoneInfo) -> str:
     """Return the card's first two lines as plain text, for the phone's notification."""
     times = _times(wanted, evidence, zone)
-    return "\n".join(_lines(wanted, evidence, times, LADDER[0])).translate(_NO_MARKUP)
+    return summary_text(_lines(wanted, evidence, times, LADDER[0]))
 
 
 def _times(wanted: EventFilter, evidence: Evidence, zone: ZoneInfo) -> Times:

@@ -16,12 +16,10 @@ from cards.elements import FULL_WIDTH, Action, AdaptiveCard, Container, RichText
 from cards.groups import group_blocks, has_events
 from cards.headline import Headline, headline
 from cards.size import LADDER, Detail, fit
-from cards.text import Times, counted, joined, line, named, number, plain, run
+from cards.text import Times, counted, joined, line, named, number, plain, run, summary_text
 
 _STYLES = {"Sev0": "attention", "Sev1": "attention", "Sev2": "warning"}
 _WHY_DIFFER = " (the alert's payload does not say why they differ)"
-#: In a notification, what could be taken for markup is replaced by what looks like it.
-_NO_MARKUP = str.maketrans("<>", "‹›")  # noqa: RUF001
 
 
 def incident_card(
@@ -56,7 +54,7 @@ def incident_card(
 def incident_summary(incident: Incident, alert: Alert, evidence: Evidence, *, zone: ZoneInfo) -> str:
     """Return the card's first two lines as plain text, for the phone's notification."""
     top = headline(incident, alert, evidence, _times(incident, alert, zone), LADDER[0].text)
-    return "\n".join(top.lines[:2]).translate(_NO_MARKUP)
+    return summary_text(top.lines[:2])
 
 
 def _times(incident: Incident, alert: Alert, zone: ZoneInfo) -> Times:

@@ -129,6 +129,15 @@ def offset(moment: datetime) -> str:
     return f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
+#: In a notification, what could be taken for markup is replaced by what looks like it.
+_NO_MARKUP = str.maketrans("<>", "‹›")  # noqa: RUF001
+
+
+def summary_text(lines: Iterable[str]) -> str:
+    """Return a card's first lines as the plain text of the phone's notification."""
+    return "\n".join(lines).translate(_NO_MARKUP)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Times:
     """Writes the times of one card: to the second, in one zone, with the date and the offset only where they differ.
