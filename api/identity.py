@@ -22,9 +22,10 @@ from azure.identity.aio import (
 
 from api.settings import Bot, Settings
 from bot.log_analytics import LogAnalytics
-from bot.ports import Clock
+from bot.ports import Clock, Meter
 from bot.teams import AppToken, TokenSource
 
+MANAGEMENT_SCOPE = "https://management.azure.com/.default"
 LOG_ANALYTICS_SCOPE = "https://api.loganalytics.io/.default"
 
 
@@ -42,21 +43,39 @@ def bot_credential(settings: Settings, session: aiohttp.ClientSession, clock: Cl
 
 @asynccontextmanager
 async def open_audit_log(
-    settings: Settings, session: aiohttp.ClientSession, clock: Clock
+    settings: Settings, session: aiohttp.ClientSession, clock: Clock, meter: Meter
 ) -> AsyncIterator[LogAnalytics]:
     """Open the way to the workspaces: by managed identity, workload identity or `az login`; closed at the end."""
     url = settings.log_analytics_url
     if settings.sandbox:
         credential: AsyncTokenCredential = bot_credential(settings, session, clock)
         plain = PlainBearer(AppToken(credential, clock, scope=LOG_ANALYTICS_SCOPE))
-        opened = LogAnalytics(credential=credential, endpoint=url, authentication_policy=plain)
+        opened = LogAnalytics(credential=credential, endpoint=url, meter=meter, authentication_policy=plain)
     else:
         credential = DefaultAzureCredential()
-        opened = LogAnalytics(credential=credential, endpoint=url)
+        opened = LogAnalytics(credential=credential, endpoint=url, meter=meter)
     try:
         yield opened
     finally:
         await opened.close()
+        await credential.close()
+
+
+@asynccontextmanager
+async def open_management_tokens(
+    settings: Settings, session: aiohttp.ClientSession, clock: Clock
+) -> AsyncIterator[TokenSource]:
+    """Open the way to tokens for Azure Resource Manager, by the same identity as for the workspaces; closed at the end."""
+    if settings.sandbox:
+        credential: AsyncTokenCredential = bot_credential(settings, session, clock)
+        scope = MANAGEMENT_SCOPE
+    else:
+        credential = DefaultAzureCredential()
+        # In each of Azure's clouds a token is for the address that it is sent to.
+        scope = f"{settings.management_url}/.default"
+    try:
+        yield AppToken(credential, clock, scope=scope)
+    finally:
         await credential.close()
 
 

@@ -25,8 +25,10 @@ TTL = timedelta(hours=6)
 STALE = timedelta(hours=24)
 #: Between two fetches that were not due: a flood of forged key ids must not become a flood of fetches.
 PAUSE = timedelta(minutes=5)
-#: The same before the first keys, when nobody can be let in.
-FIRST_PAUSE = timedelta(seconds=10)
+#: The same after a fetch that failed: who signs with new keys by then waits for us.
+PAUSE_AFTER_FAILURE = timedelta(seconds=30)
+#: And while there are no keys that are young enough, when nobody can be let in.
+PAUSE_WITHOUT_KEYS = timedelta(seconds=10)
 DEADLINE = 5.0
 LONGEST_ANSWER = 512 * 1024
 MOST_KEYS = 100
@@ -58,6 +60,7 @@ class KeyCache:
         self._keys: Mapping[str, Key] = {}
         self._fetched: datetime | None = None
         self._tried: datetime | None = None
+        self._failed = False
         self._fetching = asyncio.Lock()
 
     async def key(self, kid: str) -> Key | None:
@@ -74,16 +77,21 @@ class KeyCache:
             return
         async with self._fetching:
             due = not self._within(self._fetched, TTL) or kid not in self._keys
-            if not due or self._within(self._tried, PAUSE if self._keys else FIRST_PAUSE):
+            if not due or self._within(self._tried, self._pause()):
                 return
-            self._tried = self._clock.now()
+            self._tried, self._failed = self._clock.now(), True
             try:
                 async with asyncio.timeout(self._deadline):
                     self._keys = await self._fetch()
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failure:
                 log.warning("signing keys not fetched", extra={"reason": type(failure).__name__})
             else:
-                self._fetched = self._clock.now()
+                self._fetched, self._failed = self._clock.now(), False
+
+    def _pause(self) -> timedelta:
+        if not self._within(self._fetched, STALE):
+            return PAUSE_WITHOUT_KEYS
+        return PAUSE_AFTER_FAILURE if self._failed else PAUSE
 
     async def _fetch(self) -> Mapping[str, Key]:
         metadata = await self._json(self._metadata_url)

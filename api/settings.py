@@ -36,6 +36,8 @@ MISNAMED = {
 TOKEN_FILE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a variable
 #: Beyond this the sandbox's clock leaves the calendar.
 FARTHEST_CLOCK = timedelta(days=36525)
+#: Twelve years: what a workspace keeps at most, too.
+LONGEST_KEPT = 4383
 #: Set by the platforms on which a sandbox has no business.
 HOSTED_SIGNS = ("KUBERNETES_SERVICE_HOST", "WEBSITE_INSTANCE_ID", "IDENTITY_ENDPOINT")
 
@@ -121,8 +123,12 @@ class Settings:
     database_url: Secret
     workspaces: tuple[Workspace, ...]
     log_analytics_url: str
+    #: Azure Resource Manager's address, where Azure Monitor lists its alerts.
+    management_url: str
     #: The zone of times on shared cards.
     zone: ZoneInfo
+    #: How long an incident is kept after its newest alert.
+    keep: timedelta = timedelta(days=365)
     sandbox: Sandbox | None = None
 
     @classmethod
@@ -152,7 +158,11 @@ class _Reader:
             log_analytics_url=f"{sandbox.url}/workspace"
             if sandbox
             else self._https("LOG_ANALYTICS_URL", "https://api.loganalytics.io"),
+            management_url=f"{sandbox.url}/management"
+            if sandbox
+            else self._https("MANAGEMENT_URL", "https://management.azure.com"),
             zone=self._zone(),
+            keep=timedelta(days=self._days("RETENTION_DAYS", 365)),
             sandbox=sandbox,
         )
         if self._problems:
@@ -182,6 +192,13 @@ class _Reader:
         value = self._text(name, str(default))
         if not checks.port(value):
             self._problem(f"{name} must be a port from 1 to 65535.")
+            return default
+        return int(value)
+
+    def _days(self, name: str, default: int) -> int:
+        value = self._text(name, str(default))
+        if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= LONGEST_KEPT):
+            self._problem(f"{name} must be a number of days from 1 to {LONGEST_KEPT}.")
             return default
         return int(value)
 

@@ -35,6 +35,8 @@ class Asker:
 @dataclass(frozen=True, kw_only=True)
 class Acknowledge:
     key: str
+    #: Clicked on an answer, not on the incident's own card.
+    is_answer: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,25 @@ class ShowRawLog:
     page: int = 0
     #: The client cannot open a dialog: the raw log goes to the asker's personal chat.
     no_dialog: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowIncident:
+    """`incident NUMBER`."""
+
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowTrail:
+    """`incident NUMBER trail`."""
+
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowStatus:
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +104,27 @@ class Misunderstood:
     hint: str = ""
 
 
-Command = Acknowledge | ShowRawLog | Audits | Help | Welcome | Subscribe | Unsubscribe | Misunderstood
+Command = (
+    Acknowledge
+    | ShowRawLog
+    | ShowIncident
+    | ShowTrail
+    | ShowStatus
+    | Audits
+    | Help
+    | Welcome
+    | Subscribe
+    | Unsubscribe
+    | Misunderstood
+)
 
 
 #: What `help` lists, and what the tests hold README and manifest to: how to write it, what it answers.
 GRAMMAR = (
     ("audits coredns last 1h", "the audit events that mention coredns, people first"),
+    ("incident 12", "the card of incident #12 as it is now; #12 alone does the same"),
+    ("incident 12 trail", "what happened to incident #12 on its way to you, step by step"),
+    ("status", "what is watched, what waits, and what went wrong"),
     ("subscribe", "send incidents to this channel"),
     ("unsubscribe", "send no more incidents to this channel"),
     ("help", "this list"),
@@ -96,6 +132,8 @@ GRAMMAR = (
 DEFAULT_SPAN = timedelta(hours=1)
 LONGEST_SPAN = timedelta(days=7)
 LONGEST_TERM = 200
+#: No incident has a number of more digits.
+LONGEST_NUMBER = 9
 #: A longer line is nobody's question.
 LONGEST_LINE = 1000
 
@@ -105,6 +143,7 @@ _SPAN = re.compile(
     r"(?P<unit>m|min|mins|minutes?|h|hours?|hrs?|d|days?)$",
     re.IGNORECASE,
 )
+_INCIDENT = "incident 12"
 #: Words that stand before a span in what people write.
 _SPAN_WORDS = frozenset({"last", "since", "for", "in", "past", "within"})
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'", "\u00a0": " "})
@@ -118,15 +157,32 @@ def from_text(text: str) -> Command:
     word, _, rest = line.partition(" ")
     simple: dict[str, Command] = {
         "help": Help(),
+        "status": ShowStatus(),
         "subscribe": Subscribe(),
         "unsubscribe": Unsubscribe(),
         "": Help(),
     }
     if word.lower() == "audits":
         return _audits(rest)
+    if word.lower() == "incident":
+        return _incident(rest)
+    if word.startswith("#"):
+        return _incident(line)
     if not rest and word.lower() in simple:
         return simple[word.lower()]
     return Misunderstood(text=line[:100], hint=_nearest(word))
+
+
+def _incident(rest: str) -> Command:
+    """Read `NUMBER [trail]`, the number with or without a #."""
+    number, _, more = rest.partition(" ")
+    digits = number.removeprefix("#")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= LONGEST_NUMBER):
+        return Misunderstood(text=f"incident {rest}"[:100], hint=f"Say which one by its number: {_INCIDENT}")
+    if more and more.lower() != "trail":
+        hint = f"After the number comes nothing, or the word trail: incident {int(digits)} trail"
+        return Misunderstood(text=f"incident {rest}"[:100], hint=hint)
+    return ShowTrail(number=int(digits)) if more else ShowIncident(number=int(digits))
 
 
 def _audits(rest: str) -> Command:
@@ -192,7 +248,8 @@ def from_click(data: Any) -> Command:
         key = str(data["k"])
         page = data.get("p", 0)
         if data.get("a") == "acknowledge":
-            return Acknowledge(key=key)
+            # Whatever stands there: what is taken for an answer changes least.
+            return Acknowledge(key=key, is_answer="c" in data)
         if data.get("a") == "raw" and isinstance(page, int) and 0 <= page < MOST_PAGES:
             return ShowRawLog(key=key, page=page)
     return Misunderstood(

@@ -25,6 +25,12 @@ class Reason(StrEnum):
     BAD_REQUEST = "bad request"
     GARBAGE = "garbage"
     STORE = "store"
+    #: Held back by ourselves, to keep within the other side's limits.
+    PACED = "paced"
+    #: We do not speak to that host: an address that no setting allows.
+    HOST = "host not allowed"
+    #: A mistake of our own: the log has its traceback.
+    MISTAKE = "our own mistake"
 
 
 class OutsideError(Exception):

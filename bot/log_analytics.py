@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import deque
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,13 +27,17 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.monitor.query.aio import LogsQueryClient
 
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
-from bot.ports import Answer, Query
+from bot.ports import Answer, Meter, Query
 
 #: Larger answers are not read to the end: a card shows a few dozen rows.
 MAX_BYTES = 8 * 1024 * 1024
 #: The service runs five queries at once for an identity; one is left for people at the portal.
 #: https://learn.microsoft.com/azure/azure-monitor/service-limits#log-queries-and-language
 MAX_AT_ONCE = 4
+#: The service takes 200 requests in 30 s of one identity; a question may be asked twice.
+#: https://learn.microsoft.com/azure/azure-monitor/service-limits#log-queries-and-language
+MOST_IN_SPAN = 90
+SPAN = 30.0
 #: What a throttling answer may make us wait within one question's deadline.
 MAX_RETRY_AFTER = timedelta(seconds=10)
 DETAIL_LENGTH = 300
@@ -59,6 +64,7 @@ class LogAnalytics:
         *,
         credential: AsyncTokenCredential,
         endpoint: str = "https://api.loganalytics.io",
+        meter: Meter,
         authentication_policy: SansIOHTTPPolicy[Any, Any] | AsyncHTTPPolicy[Any, Any] | None = None,
     ) -> None:
         options: dict[str, Any] = {"endpoint": endpoint, "retry_total": 0, "retry_status": 0}
@@ -66,6 +72,8 @@ class LogAnalytics:
             options["authentication_policy"] = authentication_policy
         self._client = LogsQueryClient(credential, **options)
         self._places = asyncio.Semaphore(MAX_AT_ONCE)
+        self._meter = meter
+        self._begun: deque[float] = deque(maxlen=MOST_IN_SPAN)
 
     async def close(self) -> None:
         await self._client.close()
@@ -73,14 +81,34 @@ class LogAnalytics:
     async def ask(self, query: Query) -> Answer:
         """Run the query within its deadline, the wait for a place included. Raises Unavailable or Rejected."""
         started = time.perf_counter()
+        outcome = "cancelled"
+        try:
+            answer = await self._in_time(query)
+            outcome = "partial" if answer.partial else "ok"
+        except OutsideError as failure:
+            outcome = failure.reason
+            raise
+        finally:
+            self._meter.asked(outcome, time.perf_counter() - started)
+        return answer
+
+    async def _in_time(self, query: Query) -> Answer:
+        started = time.perf_counter()
         try:
             async with asyncio.timeout(query.deadline.total_seconds()), self._places:
+                await self._wait_for_room()
                 body = await self._body_with_retry(query)
         except TimeoutError as late:
             raise Unavailable(
                 Reason.TIMED_OUT, f"no answer within {query.deadline.total_seconds():.0f} s"
             ) from late
         return _answer(body, time.perf_counter() - started)
+
+    async def _wait_for_room(self) -> None:
+        """Keep within what the service takes of one identity; past it every question would be refused."""
+        if len(self._begun) == MOST_IN_SPAN:
+            await asyncio.sleep(max(0.0, self._begun[0] + SPAN - time.monotonic()))
+        self._begun.append(time.monotonic())
 
     async def _body_with_retry(self, query: Query) -> bytes:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +15,8 @@ from bot.ports import Clock, Conversation, ConversationKind, Conversations, Memb
 BELIEVED_FOR = timedelta(minutes=10)
 #: Persons in conversations; of more, those asked about first are forgotten.
 REMEMBERED = 5000
+#: How long Teams may take to say who somebody is: whoever clicked waits for it, and for the answer after it.
+ROSTER_DEADLINE = timedelta(seconds=4)
 
 #: Conversation, the person's id in Teams, and in Entra.
 Mark = tuple[str, str, str]
@@ -45,11 +48,20 @@ class Known:
 class Membership:
     """Asks the roster once per person and conversation and remembers what it says of them. In doubt: no."""
 
-    def __init__(self, *, conversations: Conversations, routes: Routes, clock: Clock, tenant_id: str) -> None:
+    def __init__(
+        self,
+        *,
+        conversations: Conversations,
+        routes: Routes,
+        clock: Clock,
+        tenant_id: str,
+        deadline: timedelta = ROSTER_DEADLINE,
+    ) -> None:
         self._conversations = conversations
         self._routes = routes
         self._clock = clock
         self._tenant_id = tenant_id.lower()
+        self._deadline = deadline
         self._known: dict[Mark, Known] = {}
 
     async def of(self, asker: Asker) -> tuple[Standing, Member | None]:
@@ -60,6 +72,13 @@ class Membership:
         """
         if not asker.object_id or asker.tenant_id.lower() != self._tenant_id:
             return Standing.STRANGER, None
+        try:
+            async with asyncio.timeout(self._deadline.total_seconds()):
+                return await self._asked(asker)
+        except TimeoutError:
+            return Standing.UNKNOWN, None
+
+    async def _asked(self, asker: Asker) -> tuple[Standing, Member | None]:
         here = await self._in(asker.conversation, asker)
         if asker.conversation.kind is ConversationKind.CHANNEL or here.standing is not Standing.MEMBER:
             return here.standing, here.member
@@ -70,11 +89,13 @@ class Membership:
             channels = [c for c in await self._routes.subscribed() if c.kind is ConversationKind.CHANNEL]
         except OutsideError:
             return Standing.UNKNOWN
-        standings = [(await self._in(channel, asker)).standing for channel in channels]
-        for best in (Standing.MEMBER, Standing.UNKNOWN):
-            if best in standings:
-                return best
-        return Standing.OUTSIDER
+        unknown = False
+        for channel in channels:
+            standing = (await self._in(channel, asker)).standing
+            if standing is Standing.MEMBER:
+                return standing
+            unknown = unknown or standing is Standing.UNKNOWN
+        return Standing.UNKNOWN if unknown else Standing.OUTSIDER
 
     async def _in(self, where: Conversation, asker: Asker) -> Known:
         """Return what this conversation's roster says, or said a while ago."""

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from audit.evidence import Evidence, Missing
-from bot.errors import Reason, Rejected, Unavailable
+from bot.digest import digest_message
+from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.inquiry import Inquiry
-from bot.ports import Clock, Conversations, Dossier, Look, LookKind, Message, Notification, Store
+from bot.notices import notice_message
+from bot.ports import (
+    Clock,
+    Conversation,
+    Conversations,
+    Dossier,
+    Look,
+    LookKind,
+    Message,
+    Meter,
+    Notification,
+    Store,
+)
 from bot.retry import wait_before
 from cards.incident import incident_card, incident_summary
+from cards.notice import route_ended
+from cards.size import BUDGET
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +50,26 @@ PASSING = frozenset(
 GONE = frozenset({Reason.FORBIDDEN, Reason.NOT_FOUND})
 
 
+#: Groups of events from which on a card is drawn off the loop.
+LARGE = 20
+#: Of the card that is tried after one that Teams found too large, in bytes.
+SMALL_BUDGET = 8_000
+#: Seconds between tries to record what stands in Teams.
+RECORD_WAITS = (0.2, 1.0, 2.0, 4.0, 8.0)
+#: Tries of a card that we cannot draw.
+TRIES_OF_OURS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """What is to be said, and of which version of the incident."""
+
+    message: Message
+    version: int = 0
+    #: None for a digest.
+    dossier: Dossier | None = None
+
+
 class Notifier:
     """Does the work of one claimed row: a look at the evidence, or a notification."""
 
@@ -45,6 +82,7 @@ class Notifier:
         clock: Clock,
         zone: ZoneInfo,
         logs_url: Callable[[Evidence], str],
+        meter: Meter,
     ) -> None:
         self._store = store
         self._inquiry = inquiry
@@ -52,13 +90,21 @@ class Notifier:
         self._clock = clock
         self._zone = zone
         self._logs_url = logs_url
+        self._meter = meter
 
     async def look(self, look: Look) -> None:
         """Ask the workspace and keep the answer, which makes the incident's notifications due."""
         dossier = await self._store.dossier(look.incident_key)
         if dossier is None:
             return
-        evidence, again_at = await self._evidence(dossier, look)
+        try:
+            evidence, again_at = await self._evidence(dossier, look)
+        except OutsideError:
+            raise
+        except Exception:
+            # A mistake of ours must not keep the alert itself from people.
+            log.exception("look failed", extra={"incident": dossier.incident.number})
+            evidence, again_at = self._nothing(dossier), None
         now = self._clock.now()
         kept = await self._store.save_evidence(look, evidence, now, again_at)
         log.info(
@@ -69,6 +115,12 @@ class Notifier:
                 "returned": evidence.returned,
             },
         )
+
+    def _nothing(self, dossier: Dossier) -> Evidence:
+        known = dossier.evidence
+        asked_at = self._clock.now()
+        found = Evidence(asked_at=asked_at, window=dossier.alert.window, missing=Missing.GARBAGE)
+        return known if _is_worth_more(known, found) else found
 
     async def _evidence(self, dossier: Dossier, look: Look) -> tuple[Evidence, datetime | None]:
         """Return what the card shall show, and when to ask again."""
@@ -103,29 +155,56 @@ class Notifier:
         return again_at if again_at <= _keep_asking_until(dossier) else None
 
     async def notify(self, notification: Notification) -> None:
-        """Bring the conversation into line with the incident as it is now: post, or update what stands there.
+        """Bring the conversation into line with what is now: post, or update what stands there.
 
         A send that was cut off is tried again though it may have arrived: a card twice harms less than none.
         """
-        dossier = await self._store.dossier(notification.incident_key)
-        if dossier is None:
-            await self._store.fail(notification, "no such incident")
-            return
-        message = self.message(dossier)
         try:
-            activity_id = await self._say(notification, message)
+            drawn = await self._drawn(notification)
+            if drawn is None:
+                await self._store.fail(notification, Reason.NOT_FOUND, self._clock.now())
+                return
+            # Whoever was frozen for longer than his lease must not say what another has said meanwhile.
+            if await self._store.holds(notification):
+                await self._deliver(notification, drawn)
+        except OutsideError:
+            raise
+        except Exception:
+            log.exception("card not drawn", extra={"incident": notification.incident_key})
+            await self._our_mistake(notification)
+
+    async def _deliver(self, notification: Notification, drawn: Drawn) -> None:
+        try:
+            activity_id = await self._say(notification, drawn)
         except Unavailable as failure:
             wait = wait_before(notification.attempt, failure.retry_after)
-            await self._store.put_off(notification, self._clock.now() + wait, failure.reason)
-            log.warning("card put off", extra=_fields(dossier, notification, failure.reason))
+            if failure.reason is Reason.PACED:
+                wait = failure.retry_after or wait
+            await self._put_off(notification, wait, failure.reason)
         except Rejected as failure:
-            await self._give_up(notification, failure)
-            log.error("card given up", extra=_fields(dossier, notification, failure.reason))
+            await self._give_up(notification, failure, drawn)
         else:
-            await self._store.posted(notification, activity_id, dossier.incident.version)
-            log.info("card stands", extra=_fields(dossier, notification, "ok"))
+            await self._stands(notification, activity_id, drawn)
 
-    def message(self, dossier: Dossier) -> Message:
+    async def _drawn(self, notification: Notification) -> Drawn | None:
+        """Return what to say; None if what it is about is gone."""
+        if notification.is_digest:
+            incidents = await self._store.digest(notification)
+            if not incidents:
+                return None
+            message = await asyncio.to_thread(digest_message, incidents, self._zone, self._clock.now())
+            return Drawn(message=message)
+        dossier = await self._store.dossier(notification.incident_key)
+        if dossier is None:
+            return None
+        if len(dossier.evidence.groups) > LARGE:
+            # Drawing and weighing takes a tenth of a second then, which belongs to everybody on the loop.
+            message = await asyncio.to_thread(self.message, dossier)
+        else:
+            message = self.message(dossier)
+        return Drawn(message=message, version=dossier.incident.version, dossier=dossier)
+
+    def message(self, dossier: Dossier, *, budget: int = BUDGET) -> Message:
         """Return the incident's card as it must look now: the same for a post, an update and a click's answer."""
         return Message(
             card=incident_card(
@@ -134,11 +213,28 @@ class Notifier:
                 dossier.evidence,
                 zone=self._zone,
                 logs_url=self._logs_url(dossier.evidence),
+                found_at=dossier.found_at,
+                budget=budget,
             ),
-            summary=incident_summary(dossier.incident, dossier.alert, dossier.evidence, zone=self._zone),
+            summary=incident_summary(
+                dossier.incident,
+                dossier.alert,
+                dossier.evidence,
+                zone=self._zone,
+                found_at=dossier.found_at,
+            ),
         )
 
-    async def _say(self, notification: Notification, message: Message) -> str:
+    async def _say(self, notification: Notification, drawn: Drawn) -> str:
+        try:
+            return await self._say_once(notification, drawn.message)
+        except Rejected as failure:
+            if failure.reason is not Reason.TOO_LARGE or drawn.dossier is None:
+                raise
+            # Teams' limit is far above our budget; if it ever shrinks, a shorter card is worth more than none.
+            return await self._say_once(notification, self.message(drawn.dossier, budget=SMALL_BUDGET))
+
+    async def _say_once(self, notification: Notification, message: Message) -> str:
         where = notification.conversation
         if not notification.activity_id:
             return await self._conversations.post(where, message)
@@ -151,11 +247,65 @@ class Notifier:
             return await self._conversations.post(where, message)
         return notification.activity_id
 
-    async def _give_up(self, notification: Notification, failure: Rejected) -> None:
+    async def _stands(self, notification: Notification, activity_id: str, drawn: Drawn) -> None:
+        if await self._recorded(notification, activity_id, drawn.version):
+            log.info("card stands", extra=_fields(notification, "ok"))
+        elif activity_id != notification.activity_id:
+            # Another replica says it, or somebody clicked another copy: ours is one too many.
+            log.warning("card was somebody else's by now", extra=_fields(notification, "not held"))
+            with suppress(OutsideError):
+                await self._conversations.delete(notification.conversation, activity_id)
+
+    async def _recorded(self, notification: Notification, activity_id: str, version: int) -> bool:
+        """Record that it stands, trying for a while: a card that nobody knows of would be posted twice."""
+        for wait in RECORD_WAITS:
+            try:
+                return await self._store.posted(notification, activity_id, version, self._clock.now())
+            except Unavailable:
+                await asyncio.sleep(wait)
+        return await self._store.posted(notification, activity_id, version, self._clock.now())
+
+    async def _put_off(self, notification: Notification, wait: timedelta, reason: Reason) -> None:
+        now = self._clock.now()
+        await self._store.put_off(notification, now + wait, reason, now, whole=True)
+        self._meter.put_off("notification", reason)
+        log.warning("card put off", extra=_fields(notification, reason))
+
+    async def _our_mistake(self, notification: Notification) -> None:
+        """Try again, for it may have been a moment's; a card that can never be drawn becomes a dead letter."""
+        now = self._clock.now()
+        if notification.attempt < TRIES_OF_OURS:
+            wait = wait_before(notification.attempt + TRIES_SKIPPED, None)
+            await self._store.put_off(notification, now + wait, Reason.MISTAKE, now)
+            self._meter.put_off("notification", Reason.MISTAKE)
+        else:
+            await self._store.fail(notification, Reason.MISTAKE, now)
+            self._meter.gave_up(Reason.MISTAKE)
+
+    async def _give_up(self, notification: Notification, failure: Rejected, drawn: Drawn) -> None:
+        """Keep a dead letter, with the card: what Teams refuses once it refuses again."""
+        log.error("card given up", extra=_fields(notification, failure.reason))
+        self._meter.gave_up(failure.reason)
+        now = self._clock.now()
+        gone = failure.reason in GONE
+        card = None if gone else drawn.message.card
         # Where the row is no longer ours, somebody may have installed the bot again meanwhile.
-        held = await self._store.fail(notification, failure.reason)
-        if held and failure.reason in GONE:
-            await self._store.end(self._clock.now(), conversation_id=notification.conversation.id)
+        held = await self._store.fail(notification, failure.reason, now, detail=failure.detail, card=card)
+        if held and gone:
+            await self._store.end(now, conversation_id=notification.conversation.id)
+            await self._tell_others(notification.conversation)
+
+    async def _tell_others(self, gone: Conversation) -> None:
+        """Say in the channels that are left that one of them is gone: nobody there would miss its cards."""
+        message = notice_message(route_ended(gone.name or gone.id))
+        others = [one for one in await self._store.subscribed() if one.id != gone.id]
+        for other in others:
+            try:
+                await self._conversations.post(other, message)
+            except OutsideError as failure:
+                log.error("a channel's end was not told", extra={"reason": failure.reason})
+        if not others:
+            log.error("no conversation is left that gets incidents", extra={"ended": gone.id})
 
 
 def _keep_asking_until(dossier: Dossier) -> datetime:
@@ -179,9 +329,9 @@ def _is_over(evidence: Evidence, now: datetime) -> bool:
     return evidence.window is not None and evidence.window.end < now
 
 
-def _fields(dossier: Dossier, notification: Notification, reason: str) -> dict[str, object]:
+def _fields(notification: Notification, reason: str) -> dict[str, object]:
     return {
-        "incident": dossier.incident.number,
+        "incident": notification.incident_key or "digest",
         "conversation": notification.conversation.id,
         "attempt": notification.attempt,
         "reason": str(reason),

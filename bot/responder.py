@@ -6,11 +6,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from audit.evidence import Evidence
 from audit.filter import EventFilter, Window
-from audit.incident import Person
 from audit.kql import InvalidTerm
 from bot.commands import (
     GRAMMAR,
@@ -20,20 +19,27 @@ from bot.commands import (
     Command,
     Help,
     Misunderstood,
+    ShowIncident,
     ShowRawLog,
+    ShowStatus,
+    ShowTrail,
     Subscribe,
     Unsubscribe,
     Welcome,
 )
 from bot.errors import OutsideError, Rejected
+from bot.incident_answers import IncidentAnswers
 from bot.inquiry import Inquiry, missing_for
 from bot.membership import Membership, Standing
 from bot.notices import notice_message
 from bot.ports import Clock, Conversations, Dossier, Member, Message, Store
 from bot.raw_log import DIALOG_DEADLINE, RawLog, Sleep
+from bot.status import StatusReport
+from bot.zones import zone_of
 from cards import notice
 from cards.events import answer_card, answer_summary
 from cards.help import help_card
+from cards.status import status_card, status_summary
 
 log = logging.getLogger(__name__)
 
@@ -53,18 +59,26 @@ class Responder:
         incident_message: Callable[[Dossier], Message],
         logs_url: Callable[[Evidence], str],
         wake: Callable[[], None],
+        status: StatusReport,
         dialog_deadline: timedelta = DIALOG_DEADLINE,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._store = store
         self._inquiry = inquiry
-        self._conversations = conversations
         self._membership = membership
         self._clock = clock
         self._zone = zone
-        self._incident_message = incident_message
         self._logs_url = logs_url
         self._wake = wake
+        self._status = status
+        self._incidents = IncidentAnswers(
+            incidents=store,
+            conversations=conversations,
+            clock=clock,
+            zone=zone,
+            incident_message=incident_message,
+            wake=wake,
+        )
         self._raw_log = RawLog(
             inquiry=inquiry,
             conversations=conversations,
@@ -74,8 +88,9 @@ class Responder:
         )
 
     async def close(self) -> None:
-        """Wait until every raw log that was promised is delivered or given up."""
+        """Wait until every raw log that was promised is delivered or given up, and every copy taken away."""
         await self._raw_log.close()
+        await self._incidents.close()
 
     async def respond(self, command: Command, asker: Asker) -> Message:
         """Return the answer as one card. A failure of the store or of Azure becomes a sentence, not an exception."""
@@ -98,7 +113,13 @@ class Responder:
     async def _for_member(self, command: Command, asker: Asker, member: Member) -> Message:
         match command:
             case Acknowledge():
-                return await self._acknowledge(command, asker, member)
+                return await self._incidents.acknowledge(command, asker, member)
+            case ShowIncident():
+                return await self._incidents.show(command, asker)
+            case ShowTrail():
+                return await self._incidents.trail(command, asker)
+            case ShowStatus():
+                return await self._tell_status(asker)
             case ShowRawLog():
                 return await self._show_raw_log(command, asker, member)
             case Audits():
@@ -113,33 +134,21 @@ class Responder:
             case _:
                 raise AssertionError(command)
 
-    async def _acknowledge(self, command: Acknowledge, asker: Asker, member: Member) -> Message:
-        """Of two clicks one wins; both get the card as it is now, which names the winner."""
-        if await self._dossier(command.key, asker) is None:
-            return notice_message(notice.not_found())
-        by = Person(id=asker.object_id, name=member.name)
-        await self._store.acknowledge(command.key, by, self._clock.now())
-        self._wake()
-        dossier = await self._store.dossier(command.key)
-        return self._incident_message(dossier) if dossier else notice_message(notice.not_found())
-
-    async def _dossier(self, key: str, asker: Asker) -> Dossier | None:
-        """Return the incident if its card is for the asker's conversation: a key from elsewhere opens nothing."""
-        dossier = await self._store.dossier(key)
-        here = dossier is not None and asker.conversation.id in dossier.conversations
-        return dossier if here else None
-
     async def _show_raw_log(self, command: ShowRawLog, asker: Asker, member: Member) -> Message:
-        dossier = await self._dossier(command.key, asker)
+        dossier = await self._incidents.here(command.key, asker)
         if dossier is None:
             return notice_message(notice.not_found())
         log.info("raw log asked for", extra={"incident": dossier.incident.number, "person": asker.object_id})
         return await self._raw_log.show(command, dossier, asker.conversation, member)
 
+    async def _tell_status(self, asker: Asker) -> Message:
+        status, zone = await self._status.now(), zone_of(asker.time_zone, self._zone)
+        return Message(card=status_card(status, zone=zone), summary=status_summary(status, zone=zone))
+
     async def _audits(self, command: Audits, asker: Asker) -> Message:
         now = self._clock.now()
         wanted = EventFilter(term=command.term, window=Window(start=now - command.span, end=now))
-        zone = _zone(asker.time_zone, self._zone)
+        zone = zone_of(asker.time_zone, self._zone)
         try:
             evidence = await self._inquiry.matching(wanted)
         except InvalidTerm as refused:
@@ -160,11 +169,3 @@ def _refusal(standing: Standing) -> notice.Notice:
         Standing.OUTSIDER: notice.refused_outsider,
         Standing.UNKNOWN: notice.refused_unknown,
     }[standing]()
-
-
-def _zone(name: str, default: ZoneInfo) -> ZoneInfo:
-    """The asker's zone as Teams names it, if that is a name we know."""
-    try:
-        return ZoneInfo(name) if name else default
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return default

@@ -10,6 +10,8 @@ from cards.elements import Execute, OpenUrl, Submit, ToggleVisibility
 #: The only hosts that a card of ours opens. https://learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure
 PORTALS = frozenset({"portal.azure.com", "portal.azure.us", "portal.azure.cn"})
 _LONGEST_URL = 2500
+#: What the data of a button on an answer holds besides: a click on it does not tell where the incident's card stands.
+ANSWER = {"c": 1}
 
 
 def acknowledge(key: str) -> Execute:

@@ -15,7 +15,7 @@ from cards.alert import alert_blocks
 from cards.elements import FULL_WIDTH, Action, AdaptiveCard, Container, RichTextBlock
 from cards.groups import group_blocks, has_events
 from cards.headline import Headline, headline
-from cards.size import LADDER, Detail, fit
+from cards.size import ANSWER_ROOM, BUDGET, LADDER, Detail, fit
 from cards.text import Times, counted, joined, line, named, number, plain, run, summary_text
 
 _STYLES = {"Sev0": "attention", "Sev1": "attention", "Sev2": "warning"}
@@ -29,10 +29,13 @@ def incident_card(
     *,
     zone: ZoneInfo,
     logs_url: str = "",
+    found_at: datetime | None = None,
+    budget: int = BUDGET,
 ) -> dict[str, Any]:
     """Return the incident as it is now, as an Adaptive Card 1.5 of at most cards.size.BUDGET bytes.
 
-    `zone` is that of the route; `logs_url` adds a button if it leads into the Azure portal.
+    `zone` is that of the route; `logs_url` adds a button if it leads into the Azure portal. `found_at`: when the alert was
+    found in Azure's own list; None for one that Azure delivered.
     """
     times = _times(incident, alert, zone)
 
@@ -40,6 +43,7 @@ def incident_card(
         top = headline(incident, alert, evidence, times, detail.text)
         body = [
             _head(top, incident),
+            *_found(found_at, times),
             *_numbers(alert, evidence, times, detail.text),
             *_doubts(evidence, times, detail),
             *([] if evidence.missing else group_blocks(evidence, times, detail)),
@@ -48,13 +52,21 @@ def incident_card(
         ]
         return AdaptiveCard.of(body, _actions(incident, evidence, logs_url), msteams=FULL_WIDTH)
 
-    return fit(build)
+    return fit(build, budget - ANSWER_ROOM)
 
 
-def incident_summary(incident: Incident, alert: Alert, evidence: Evidence, *, zone: ZoneInfo) -> str:
-    """Return the card's first two lines as plain text, for the phone's notification."""
-    top = headline(incident, alert, evidence, _times(incident, alert, zone), LADDER[0].text)
-    return summary_text(top.lines[:2])
+def incident_summary(
+    incident: Incident,
+    alert: Alert,
+    evidence: Evidence,
+    *,
+    zone: ZoneInfo,
+    found_at: datetime | None = None,
+) -> str:
+    """Return the card's first two lines as plain text, for the phone's notification; with the third where it was found."""
+    times = _times(incident, alert, zone)
+    top = headline(incident, alert, evidence, times, LADDER[0].text)
+    return summary_text((*top.lines[:2], *([_not_delivered(found_at, times)] if found_at else [])))
 
 
 def _times(incident: Incident, alert: Alert, zone: ZoneInfo) -> Times:
@@ -76,6 +88,15 @@ def _head(top: Headline, incident: Incident) -> Container:
     return Container(
         items=[*first, event, line(top.who, spacing="small")], style=_style(incident), bleed=True
     )
+
+
+def _found(found_at: datetime | None, times: Times) -> list[RichTextBlock]:
+    """Say that the alert came late, and by which way: whoever waits for a webhook can look why."""
+    return [line(run(_not_delivered(found_at, times), weight="bolder"), spacing="small")] if found_at else []
+
+
+def _not_delivered(found_at: datetime, times: Times) -> str:
+    return f"Not delivered by Azure, found at {times.at(found_at)}"
 
 
 def _style(incident: Incident) -> str:

@@ -133,3 +133,11 @@ def failed(why: Missing) -> Notice:
     if why is Missing.FORBIDDEN:
         return notice(_FAILED, known, advice)
     return notice(_FAILED, _UNREACHED if why is Missing.UNAVAILABLE else known, _NOT_NOW)
+
+
+def route_ended(name: str) -> Notice:
+    return notice(
+        f"{plain(name, _ASKED)} gets no more incidents",
+        "Teams does not let the bot speak there any more: it was removed, or the conversation is gone.",
+        "Install the bot there again and say “subscribe” if its incidents are still wanted.",
+    )

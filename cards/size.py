@@ -12,6 +12,8 @@ from cards.elements import AdaptiveCard
 #: Bytes of JSON. Teams refuses messages above 100 KB in UTF-16, its older clients far smaller ones.
 #: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages
 BUDGET = 20_000
+#: Of that, what an incident's card leaves free for what an answer adds to it (cards.answer).
+ANSWER_ROOM = 600
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from sandbox.alerts_management import AlertsList
 from sandbox.run import Clock, Kind, Run, iso
 
 #: How long an action group's first call waits, in seconds.
@@ -39,7 +40,7 @@ class Alarm:
     """Sends `body` as Azure Monitor does: times as in the file, so that its evidence is found; a fresh id each time.
 
     `alerts_url` is the bot's webhook without credentials. A body that is not of the common alert schema is sent as
-    it is. https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema
+    it is. `listed` has what was fired, whether or not anybody answered. https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Alarm:
         body: bytes,
         run: Run,
         clock: Clock,
+        listed: AlertsList | None = None,
     ) -> None:
         self._session = session
         self._alerts_url = alerts_url
@@ -58,6 +60,7 @@ class Alarm:
         self._body = body
         self._run = run
         self._clock = clock
+        self._listed = listed or AlertsList(clock)
         self._sample = _common(body)
         self._firing: list[dict[str, Any]] = []
 
@@ -85,6 +88,7 @@ class Alarm:
         essentials["alertId"] = f"{origin}/{uuid.uuid4()}" if origin else str(uuid.uuid4())
         essentials["monitorCondition"] = "Fired"
         self._firing.append(alert)
+        self._listed.fired(alert)
         return await self._post(json.dumps(alert).encode(), f"Alert fired: {self.title}")
 
     async def resolve(self) -> Sent:
@@ -93,6 +97,8 @@ class Alarm:
             raise CannotResolve("Only an alert of the common alert schema can be resolved here.")
         if not self._firing:
             raise CannotResolve("Nothing is firing.")
+        for alert in self._firing:
+            self._listed.resolved(str(_essentials(alert)["alertId"]))
         sent = [
             await self._post(self._resolved(alert), f"Alert resolved: {self.title}") for alert in self._firing
         ]

@@ -44,6 +44,8 @@ class BotProcess:
     #: Resource ids whose audit log the sandbox's workspace holds.
     holds: tuple[str, ...]
     folder: Path
+    #: Of its log's file.
+    name: str = "bot"
     database_url: str = ""
     time_zone: str = "UTC"
     secret: str = field(default_factory=lambda: secrets.token_hex(32))
@@ -57,7 +59,7 @@ class BotProcess:
 
     @property
     def log(self) -> Path:
-        return self.folder / "bot.log"
+        return self.folder / f"{self.name}.log"
 
     @property
     def running(self) -> bool:

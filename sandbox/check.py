@@ -20,6 +20,8 @@ __all__ = ["Check", "PageClient", "actions_of", "text_of", "texts_of"]
 
 #: How long a step waits for what it wants to see.
 PATIENCE = 15.0
+#: The same where a killed replica's lease has to end before.
+TAKE_OVER = 45.0
 ACCEPTED = 202
 #: What a card may weigh, in bytes of JSON.
 LARGEST_CARD = 20_000
@@ -50,6 +52,8 @@ class Check:
     #: Stops the bot and returns its exit code.
     stop: Callable[[], Awaitable[int | None]]
     say: Callable[[str], None]
+    #: Ends one of several replicas, by its number, as a power cut would; None where there is but one.
+    kill: Callable[[int], Awaitable[bool]] | None = None
     patience: float = PATIENCE
     _absent: Absent | None = None
     _counted: Counted = field(default_factory=Counted)
@@ -88,6 +92,8 @@ class Check:
         yield "webhook", self._webhook
         yield "evidence", self._evidence
         yield "card", self._card_posted
+        if self.kill:
+            yield "killed", self._replica_killed
         if self._card:
             yield "guest", self._guest
             yield "acknowledge", self._acknowledge
@@ -178,6 +184,13 @@ class Check:
             return _says(text_of(message["card"]), f"#{self._incident} ·")
 
         return next((message for message in cards_of_bot(state) if is_it(message)), None)
+
+    async def _replica_killed(self) -> str:
+        if self.kill is None or not await self.kill(1):
+            raise Red("replica 1 did not run any more")
+        # What it held is taken over when its lease ends.
+        self.patience = max(self.patience, TAKE_OVER)
+        return "kill -9 of replica 1; from here on replica 2 is alone"
 
     # --- clicks ------------------------------------------------------------------------------------
 

@@ -12,8 +12,9 @@ from sandbox.bot_process import ROOT
 from sandbox.clock import EARLIEST, LATEST
 
 PORT = 8800
-#: The bot takes the two ports after the page's.
+#: The bot takes the two ports after the page's; every further replica the next two.
 LAST_PORT = 65535 - 2
+MOST_REPLICAS = 4
 SAMPLE_ALERT = ROOT / "samples/alerts/coredns-changed.json"
 SAMPLE_EVENTS = ROOT / "samples/events/coredns-changed.jsonl"
 _EPILOG = """
@@ -32,6 +33,10 @@ class Options:
     #: The page's; 0 takes a free one.
     port: int
     open_page: bool
+    #: How many processes the bot is.
+    replicas: int = 1
+    #: A PostgreSQL server on which databases can be made; "" runs one where it is needed.
+    database_url: str = ""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,7 +75,21 @@ def read_options(arguments: list[str] | None) -> Options:
         help=f"the page's port (default {PORT}); the bot takes the next two. With --check, free ones are taken",
     )
     parser.add_argument("--no-open", action="store_true", help="do not open the page")
+    parser.add_argument(
+        "--replicas",
+        type=_replicas,
+        default=1,
+        help=f"run the bot as so many processes (at most {MOST_REPLICAS}) on one PostgreSQL; each takes two ports",
+    )
+    parser.add_argument(
+        "--database-url",
+        default="",
+        metavar="URL",
+        help="a PostgreSQL server; the demo makes a database of its own there, and drops it at the end",
+    )
     given = parser.parse_args(arguments)
+    if given.port + 2 * given.replicas > LAST_PORT + 2:
+        parser.error(f"--port must leave room for the {2 * given.replicas} ports after it")
     return Options(
         alert=given.alert,
         events=given.events,
@@ -79,6 +98,8 @@ def read_options(arguments: list[str] | None) -> Options:
         check=given.check,
         port=0 if given.check else given.port,
         open_page=not given.no_open,
+        replicas=given.replicas,
+        database_url=given.database_url,
     )
 
 
@@ -98,4 +119,10 @@ def _port(text: str) -> int:
         raise argparse.ArgumentTypeError(
             f"must be a port from 1 to {LAST_PORT}, because the bot takes the next two"
         )
+    return int(text)
+
+
+def _replicas(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= MOST_REPLICAS):
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST_REPLICAS}")
     return int(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,11 @@ from aiohttp.typedefs import Handler, Middleware
 from sandbox.alarm import Alarm, CannotResolve
 from sandbox.bot_client import BotClient
 from sandbox.feed import Feed
+from sandbox.replicas import Replica, Replicas
 from sandbox.room import Conversation, Kind, Message, Person, Room, Unknown
 from sandbox.run import Clock, Run, iso
 from sandbox.run import Kind as EntryKind
+from sandbox.trails import Trails
 
 #: Seconds between two comments on a silent stream.
 HEARTBEAT = 15.0
@@ -49,6 +51,8 @@ class Page:
     clock: Clock
     break_workspace: Break
     break_teams: Break
+    replicas: Replicas | None = None
+    trails: Trails | None = None
     heartbeat: float = HEARTBEAT
 
 
@@ -58,6 +62,7 @@ def page_api(page: Page) -> web.Application:
     app = web.Application(middlewares=[_guard()])
     app.router.add_get("/state", api.state)
     app.router.add_get("/events", api.events)
+    app.router.add_get("/trail", api.trail)
     for name, handler in (
         ("say", api.say),
         ("click", api.click),
@@ -65,6 +70,7 @@ def page_api(page: Page) -> web.Application:
         ("fire", api.fire),
         ("resolve", api.resolve),
         ("break", api.break_),
+        ("replica", api.replica),
     ):
         app.router.add_post(f"/{name}", handler)
     app.on_shutdown.append(api.close)
@@ -124,6 +130,8 @@ class _PageApi:
         self._feed = Feed(page.room, page.run)
         self._deliveries: set[asyncio.Task[object]] = set()
         self._faults: dict[str, str | None] = {"workspace": None, "teams": None}
+        if page.replicas:
+            page.replicas.subscribe(lambda shown: self._feed.publish("replicas", _replicas(shown)))
 
     async def close(self, _app: web.Application) -> None:
         self._feed.close()
@@ -142,6 +150,7 @@ class _PageApi:
                 "messages": [message.to_json() for message in page.room.messages],
                 "run": [entry.to_json() for entry in page.run.entries],
                 "faults": self._faults,
+                "replicas": _replicas(page.replicas.shown if page.replicas else ()),
                 "now": iso(page.clock.now()),
                 "alert": {"rule": page.alarm.rule, "title": page.alarm.title},
             }
@@ -149,7 +158,7 @@ class _PageApi:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events after `?after=` (default: from now on). Ends when something was missed: read the state."""
-        seq = _number(request.query.get("after", str(self._feed.seq)))
+        seq = _number(request.query.get("after", str(self._feed.seq)), "after")
         stream = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
@@ -160,6 +169,13 @@ class _PageApi:
             # The page was closed; there is nobody to tell.
             return stream
         return stream
+
+    async def trail(self, request: web.Request) -> web.Response:
+        """What the bot keeps of the way of the incident `?number=`, as it tells it; with its status."""
+        if self._page.trails is None:
+            raise _Bad("Nobody can be asked for it here.", 503)
+        told = await self._page.trails.of(_number(request.query.get("number", "")))
+        return web.json_response(told.body, status=told.status)
 
     async def say(self, request: web.Request) -> web.Response:
         """Say a line; the bot is told off this call's path, as in Teams."""
@@ -210,6 +226,17 @@ class _PageApi:
         self._feed.publish("faults", dict(self._faults))
         return web.json_response({"faults": self._faults})
 
+    async def replica(self, request: web.Request) -> web.Response:
+        """Kill one of several replicas, as a power cut would, or start it again; how it is comes as an event."""
+        body, replicas = await _object(request), self._page.replicas
+        number, do = body.get("number"), _text(body, "do")
+        if replicas is None or type(number) is not int or do not in {"kill", "start"}:
+            raise _Bad("number must be a replica's, and do must be kill or start.")
+        done = await (replicas.kill_one(number) if do == "kill" else replicas.start_one(number))
+        if not done:
+            raise _Bad(f"There is no replica {number}, or it was done already.", 409)
+        return web.json_response({"replicas": _replicas(replicas.shown)}, status=202)
+
     def _break(self, side: str, fault: str | None) -> None:
         if side == "workspace":
             self._page.break_workspace(fault)
@@ -244,6 +271,10 @@ def _person(person: Person) -> dict[str, str]:
     return {"id": person.id, "name": person.name, "role": person.role, "object_id": person.object_id}
 
 
+def _replicas(shown: Sequence[Replica]) -> list[dict[str, str | int]]:
+    return [replica.to_json() for replica in shown]
+
+
 def _conversation(where: Conversation) -> dict[str, str | None]:
     """Describe a conversation; a personal chat names whose it is, so that the page shows it to nobody else."""
     person = where.people[0].id if where.kind is Kind.PERSONAL else None
@@ -269,7 +300,7 @@ def _text(body: dict[str, Any], key: str, default: str | None = None) -> str:
     return value
 
 
-def _number(text: str) -> int:
+def _number(text: str, what: str = "number") -> int:
     if not text.isdecimal() or len(text) > _DIGITS:
-        raise _Bad("after must be a number.")
+        raise _Bad(f"{what} must be a number.")
     return int(text)

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -21,6 +21,8 @@ from sandbox.engine import Engine
 from sandbox.given import CannotStart, Given, read_files
 from sandbox.options import Options, read_options
 from sandbox.ports import bound, check_free, free_ports
+from sandbox.postgres import NoPostgres, fresh_database, running_server
+from sandbox.replicas import Replicas
 from sandbox.site import Site, open_site
 from sandbox.yardstick import Yardstick
 
@@ -33,7 +35,7 @@ class Stop:
     """The first signal ends what runs, in order; the next one does not wait for the bot."""
 
     number: int = 0
-    process: BotProcess | None = None
+    replicas: Replicas | None = None
 
     def listen(self) -> None:
         """Cancel the running task at the first signal. A signal that our parent had us ignore stays ignored."""
@@ -43,8 +45,8 @@ class Stop:
             if not self.number and task is not None:
                 self.number = number
                 task.cancel()
-            elif self.process is not None:
-                self.process.kill()
+            elif self.replicas is not None:
+                self.replicas.kill()
 
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -57,7 +59,7 @@ class Demo:
 
     url: str
     given: Given
-    process: BotProcess
+    replicas: Replicas
     site: Site
     engine: Engine
 
@@ -80,20 +82,19 @@ async def run(options: Options, given: Given) -> int:
 async def _start(opened: AsyncExitStack, options: Options, given: Given, stop: Stop) -> Demo:
     folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="kubernetes-auditor-")))
     listening = opened.enter_context(bound(options.port))
-    port = listening.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    bot_port, health_port = free_ports(2) if options.check else (port + 1, port + 2)
-    check_free({"the bot": bot_port, "the bot's health": health_port})
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     clock = MovedClock.showing(given.now)
+    ports = _ports(options, listening.getsockname()[1])
     process = BotProcess(
         sandbox_url=url,
-        port=bot_port,
-        health_port=health_port,
+        port=ports[0],
+        health_port=ports[1],
         clock_offset=clock.offset.total_seconds(),
         holds=given.holds,
         folder=folder,
+        database_url=await _database(opened, options),
     )
-    stop.process = process
+    replicas = stop.replicas = Replicas(_alike(process, ports))
     engine = Engine(clock)
     opened.callback(engine.close)
     await asyncio.to_thread(engine.ingest, given.rows)
@@ -101,6 +102,7 @@ async def _start(opened: AsyncExitStack, options: Options, given: Given, stop: S
         open_site(
             url=url,
             process=process,
+            replicas=replicas,
             engine=engine,
             clock=clock,
             alert=given.body,
@@ -108,10 +110,39 @@ async def _start(opened: AsyncExitStack, options: Options, given: Given, stop: S
             out=options.out,
         )
     )
-    opened.push_async_callback(process.stop)
-    await process.start()
+    opened.push_async_callback(replicas.stop)
+    await replicas.start()
     await site.bot.install_in_team()
-    return Demo(url=url, given=given, process=process, site=site, engine=engine)
+    return Demo(url=url, given=given, replicas=replicas, site=site, engine=engine)
+
+
+def _ports(options: Options, page: int) -> list[int]:
+    """Return two ports for each replica: the bot's and its health's. Raises CannotStart for one that is taken."""
+    count = 2 * options.replicas
+    ports = free_ports(count) if options.check else list(range(page + 1, page + 1 + count))
+    names = [f"replica {n}" for n in range(1, options.replicas + 1)] if options.replicas > 1 else ["the bot"]
+    check_free(dict(zip((w for name in names for w in (name, f"{name}'s health")), ports, strict=True)))
+    return ports
+
+
+def _alike(process: BotProcess, ports: list[int]) -> list[BotProcess]:
+    """Return the process, and one like it for every further pair of ports."""
+    if len(ports) == 2:  # noqa: PLR2004 - one replica's
+        return [process]
+    pairs = zip(ports[::2], ports[1::2], strict=True)
+    return [
+        replace(process, name=f"bot-{n}", port=port, health_port=health_port)
+        for n, (port, health_port) in enumerate(pairs, 1)
+    ]
+
+
+async def _database(opened: AsyncExitStack, options: Options) -> str:
+    """Return the URL of a database of the demo's own; "" lets the bot use a file. Raises NoPostgres."""
+    server = options.database_url
+    if not server and options.replicas == 1:
+        return ""
+    server = server or opened.enter_context(running_server())
+    return await opened.enter_async_context(fresh_database(server))
 
 
 async def check(demo: Demo) -> int:
@@ -122,12 +153,13 @@ async def check(demo: Demo) -> int:
             alert=demo.given.alert,
             is_common=demo.given.is_common,
             yardstick=Yardstick(demo.engine, demo.given.alert, demo.given.rows),
-            is_ready=demo.process.is_ready,
-            stop=demo.process.stop,
+            is_ready=demo.replicas.is_ready,
+            stop=demo.replicas.stop,
             say=_say,
+            kill=demo.replicas.kill_one if demo.replicas.several else None,
         ).run()
     if not green:
-        print(f"The bot's last words: {demo.process.last_words()}", file=sys.stderr)
+        print(f"The bot's last words: {demo.replicas.last_words()}", file=sys.stderr)
     return 0 if green else 1
 
 
@@ -138,16 +170,17 @@ async def show(demo: Demo, options: Options) -> int:
     _say(f"\n  Alert fired: {demo.site.alarm.title}; the bot's webhook {answered}.")
     if not 200 <= sent.status < 300:  # noqa: PLR2004 - HTTP's range of success
         _say(f"  It said: {sent.text}")
-    _say(f"\n  The channel:   {demo.url}/\n  The bot's log: {demo.process.log}\n\n  Ctrl-C stops both.")
+    logs = " ".join(str(process.log) for process in demo.replicas.processes)
+    _say(f"\n  The channel:   {demo.url}/\n  The bot's log: {logs}\n\n  Ctrl-C stops all of it.")
     if options.open_page:
         open_in_browser(f"{demo.url}/")
     try:
-        await demo.process.wait()
+        await demo.replicas.wait()
     except asyncio.CancelledError:
         with suppress(OSError):  # the terminal may be gone
             _say("\n  Stopping …")
         raise
-    raise BotFailed(f"The bot has ended by itself: {demo.process.last_words()}")
+    raise BotFailed(f"The bot has ended by itself: {demo.replicas.last_words()}")
 
 
 def _say(line: str) -> None:
@@ -179,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
         given = read_files(options)
         check_out(options.out)
         return asyncio.run(run(options, given))
-    except (CannotStart, BotFailed) as problem:
+    except (CannotStart, BotFailed, NoPostgres) as problem:
         print(f"sandbox: {problem}", file=sys.stderr)
         return 1
     except BrokenPipeError:

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 
 from sandbox.alarm import Alarm
+from sandbox.alerts_management import AlertsList, alerts_management_app
 from sandbox.bot_client import BotClient
 from sandbox.bot_process import APP_ID, ROOT, WORKSPACE_ID, BotProcess
 from sandbox.engine import Engine
 from sandbox.issuer import Issuer
 from sandbox.page_api import Page, page_api
+from sandbox.replicas import Replicas
 from sandbox.room import TENANT, Room
 from sandbox.run import Clock, Kind, Run
 from sandbox.teams import Teams, teams_app
 from sandbox.teams_faults import TeamsFaults
+from sandbox.trails import Trails
 from sandbox.workspace import AskedQuery, workspace_app
 from sandbox.workspace_faults import Faults
 
@@ -45,6 +47,9 @@ class Site:
     alarm: Alarm
     workspace_faults: Faults
     teams_faults: TeamsFaults
+    #: Azure Monitor's own list of alerts, and how that fails on demand.
+    alerts: AlertsList
+    alerts_faults: Faults
 
 
 @asynccontextmanager
@@ -57,21 +62,29 @@ async def open_site(
     alert: bytes,
     socket: Any,
     out: Path | None,
+    replicas: Replicas | None = None,
 ) -> AsyncIterator[Site]:
-    """Serve on the bound `socket` until left. `process` need not run yet; it is only spoken to."""
+    """Serve on the bound `socket` until left. `process` need not run yet; it is only spoken to.
+
+    With `replicas` what Azure and Teams send is spread over them; they have the secrets of `process`.
+    """
     run = Run(clock, out)
-    room = Room(app_id=APP_ID, clock=clock)
+    replicas = replicas or Replicas([process])
+    room, alerts = Room(app_id=APP_ID, clock=clock), AlertsList(clock)
     issuer = Issuer(
         url=f"{url}/login", app_id=APP_ID, secret=process.password, tenant_id=TENANT, clock=clock, run=run
     )
-    async with aiohttp.ClientSession() as session:
+    async with (
+        replicas.session() as session,
+        replicas.watched(lambda sentence: run.add(Kind.NOTE, sentence)),
+    ):
         site = Site(
             room=room,
             run=run,
             issuer=issuer,
             bot=BotClient(
                 session=session,
-                bot_url=f"{process.url}/api/messages",
+                bot_url=f"{replicas.url}/api/messages",
                 service_url=f"{url}/teams/",
                 issuer=issuer,
                 room=room,
@@ -80,16 +93,21 @@ async def open_site(
             ),
             alarm=Alarm(
                 session=session,
-                alerts_url=f"{process.url}/api/alerts",
+                alerts_url=f"{replicas.url}/api/alerts",
                 secret=process.secret,
                 body=alert,
                 run=run,
                 clock=clock,
+                listed=alerts,
             ),
             workspace_faults=Faults(),
             teams_faults=TeamsFaults(),
+            alerts=alerts,
+            alerts_faults=Faults(),
         )
-        runner = web.AppRunner(_app(site, issuer, engine, clock), access_log=None, shutdown_timeout=1)
+        runner = web.AppRunner(
+            _app(site, issuer, engine, clock, replicas), access_log=None, shutdown_timeout=1
+        )
         await runner.setup()
         try:
             await web.SockSite(runner, socket).start()
@@ -98,10 +116,11 @@ async def open_site(
             await runner.cleanup()
 
 
-def _app(site: Site, issuer: Issuer, engine: Engine, clock: Clock) -> web.Application:
+def _app(site: Site, issuer: Issuer, engine: Engine, clock: Clock, replicas: Replicas) -> web.Application:
     app = web.Application()
     app.add_subapp("/login", issuer.app())
     app.add_subapp("/workspace", _workspace(site, issuer, engine, clock))
+    app.add_subapp("/management", _management(site, issuer, clock))
     app.add_subapp(
         "/teams",
         teams_app(Teams(room=site.room, issuer=issuer, run=site.run, clock=clock, faults=site.teams_faults)),
@@ -114,6 +133,8 @@ def _app(site: Site, issuer: Issuer, engine: Engine, clock: Clock) -> web.Applic
         clock=clock,
         break_workspace=site.workspace_faults.set,
         break_teams=site.teams_faults.set,  # type: ignore[arg-type]  # the page checks the names
+        replicas=replicas,
+        trails=Trails(lambda: [each.health_port for each in replicas.processes]),
     )
     app.add_subapp("/sandbox", page_api(page))
     app.router.add_get("/", _index)
@@ -140,6 +161,16 @@ def _workspace(site: Site, issuer: Issuer, engine: Engine, clock: Clock) -> web.
         clock=clock,
         on_query=heard,
         faults=site.workspace_faults,
+    )
+
+
+def _management(site: Site, issuer: Issuer, clock: Clock) -> web.Application:
+    return alerts_management_app(
+        site.alerts,
+        tokens=issuer.check,
+        clock=clock,
+        faults=site.alerts_faults,
+        heard=lambda title, status: site.run.add(Kind.NOTE, title, status=status),
     )
 
 

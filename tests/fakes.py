@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from audit.incident import Incident
 from bot.commands import Asker, Command
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.ports import (
     Answer,
+    Chore,
+    Claim,
     Conversation,
     ConversationKind,
     Look,
@@ -18,6 +22,7 @@ from bot.ports import (
     Message,
     Notification,
     Query,
+    Send,
 )
 
 NOW = datetime(2026, 3, 4, 9, 38, 59, tzinfo=UTC)
@@ -74,6 +79,7 @@ class FakeConversations:
 
     said: list[Said] = field(default_factory=list)
     members: dict[str, Member] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
     fail: Callable[[str, str], None] = lambda _call, _where: None
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
@@ -89,6 +95,10 @@ class FakeConversations:
         if self.meanwhile:
             await self.meanwhile()
         self.said.append(Said(where.id, message, activity_id, updated=True))
+
+    async def delete(self, where: Conversation, activity_id: str) -> None:
+        self.fail("delete", where.id)
+        self.deleted.append(activity_id)
 
     async def member(self, where: Conversation, user_id: str) -> Member:
         self.fail("member", where.id)
@@ -122,6 +132,8 @@ class FakeWork:
     """Looks that are due, in memory; only what the worker itself needs."""
 
     due: list[tuple[datetime, Look]] = field(default_factory=list)
+    chores: list[tuple[datetime, Chore]] = field(default_factory=list)
+    renewed: list[int] = field(default_factory=list)
     claimed: list[str] = field(default_factory=list)
     released: list[str | None] = field(default_factory=list)
     failing: list[OutsideError] = field(default_factory=list)
@@ -137,13 +149,41 @@ class FakeWork:
     async def claim_notifications(self, owner: str, now: datetime, limit: int) -> Sequence[Notification]:
         return ()
 
-    async def posted(self, notification: Notification, activity_id: str, version: int) -> bool:
+    async def claim_chores(self, owner: str, now: datetime, limit: int) -> Sequence[Chore]:
+        ready = [chore for due, chore in self.chores if due <= now][:limit]
+        self.chores = [(due, chore) for due, chore in self.chores if chore not in ready]
+        return ready
+
+    async def chore_done(self, chore: Chore, again_at: datetime) -> bool:
+        self.chores.append((again_at, chore))
+        return True
+
+    async def renew(self, held: Sequence[Claim]) -> None:
+        self.renewed += [claim.id for claim in held]
+
+    async def holds(self, notification: Notification) -> bool:
         raise NotImplementedError
 
-    async def put_off(self, notification: Notification, until: datetime, reason: str) -> bool:
+    async def posted(self, notification: Notification, activity_id: str, version: int, now: datetime) -> bool:
         raise NotImplementedError
 
-    async def fail(self, notification: Notification, reason: str) -> bool:
+    async def put_off(
+        self, notification: Notification, until: datetime, reason: str, now: datetime, *, whole: bool = False
+    ) -> bool:
+        raise NotImplementedError
+
+    async def fail(
+        self,
+        notification: Notification,
+        reason: str,
+        now: datetime,
+        *,
+        detail: str = "",
+        card: Mapping[str, Any] | None = None,
+    ) -> bool:
+        raise NotImplementedError
+
+    async def digest(self, notification: Notification) -> Sequence[Incident]:
         raise NotImplementedError
 
     async def next_due(self, now: datetime) -> datetime | None:
@@ -154,8 +194,45 @@ class FakeWork:
         return 0
 
 
+@dataclass
+class FakeMeter:
+    """Keeps what was counted, as (what, words…), numbers left out."""
+
+    counted: list[tuple[str, ...]] = field(default_factory=list)
+
+    def accepted(self, result: str) -> None:
+        self.counted.append(("accepted", result))
+
+    def claimed(self, kind: str, rows: int, taken_over: int) -> None:
+        self.counted += [("claimed", kind)] * rows + [("taken over", kind)] * taken_over
+
+    def sent(self, operation: str, reason: str, seconds: float) -> None:
+        self.counted.append(("sent", operation, str(reason)))
+
+    def asked(self, reason: str, seconds: float) -> None:
+        self.counted.append(("asked", str(reason)))
+
+    def put_off(self, kind: str, reason: str) -> None:
+        self.counted.append(("put off", kind, str(reason)))
+
+    def gave_up(self, reason: str) -> None:
+        self.counted.append(("gave up", str(reason)))
+
+
+@dataclass
+class FakePace:
+    """Room for everything, unless `waits` says otherwise for a call."""
+
+    waits: list[float] = field(default_factory=list)
+    asked: list[Send] = field(default_factory=list)
+
+    async def reserve(self, wanted: Sequence[Send], now: datetime) -> Sequence[timedelta]:
+        self.asked += wanted
+        return [timedelta(seconds=self.waits.pop(0) if self.waits else 0.0) for _ in wanted]
+
+
 def a_look(key: str = "k1", kind: LookKind = LookKind.ALERT, attempt: int = 1) -> Look:
-    return Look(id=1, incident_key=key, kind=kind, attempt=attempt, owner="me", lease_until=NOW)
+    return Look(id=1, incident_key=key, kind=kind, attempt=attempt, owner="me", due_at=NOW, claimed_at=NOW)
 
 
 @dataclass

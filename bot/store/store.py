@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 
 from alembic import command
@@ -12,41 +13,51 @@ from sqlalchemy import URL, Connection, update
 
 from bot.errors import Reason, Rejected, Unavailable
 from bot.ports import Store
-from bot.store.database import Database, advisory_locks, connect, database_url, to_the_end
+from bot.store.backlog import SqlBacklog, SqlPace
+from bot.store.database import Database, Postgresql, advisory_locks, connect, database_url, writes
 from bot.store.filelock import alone_on
 from bot.store.incidents import SqlIncidents
+from bot.store.leases import LEASE
+from bot.store.listening import listening
 from bot.store.routes import SqlRoutes
 from bot.store.tables import counters
+from bot.store.trail import SqlTrail
 from bot.store.work import SqlWork
 
 
-class SqlStore(SqlIncidents, SqlWork, SqlRoutes):
+class SqlStore(SqlIncidents, SqlTrail, SqlWork, SqlPace, SqlBacklog, SqlRoutes):
     """Implements bot.ports.Store on SQLite and PostgreSQL."""
 
-    @to_the_end
-    async def ping(self) -> None:
+    def listening(self, wake: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """See bot.ports.Store. An SQLite file has no other process."""
+        database = self._database
+        return listening(database.engine, wake) if isinstance(database, Postgresql) else nullcontext()
+
+    @writes
+    def ping(self, connection: Connection) -> None:
         """See bot.ports.Store. Writes and commits: a full or read-only disk is found out too."""
-        async with self._database.write() as connection:
-            result = await connection.execute(
-                update(counters).where(counters.c.name == "pings").values(value=counters.c.value + 1)
-            )
-            if result.rowcount != 1:
-                raise Unavailable(Reason.STORE, "the database is not ours")
+        result = connection.execute(
+            update(counters).where(counters.c.name == "pings").values(value=counters.c.value + 1)
+        )
+        if result.rowcount != 1:
+            raise Unavailable(Reason.STORE, "the database is not ours")
 
 
 @asynccontextmanager
-async def open_store(url: str) -> AsyncIterator[Store]:
+async def open_store(url: str, *, lease: timedelta = LEASE, beside: bool = False) -> AsyncIterator[Store]:
     """Open the database, migrate it, and close it at the end.
 
-    `url`: `sqlite:///FILE` or `postgresql://…`. Raises Rejected(Reason.STORE) for a URL that cannot be used, and
+    `url`: `sqlite:///FILE` or `postgresql://…`. `lease`: how long claimed rows are held without being renewed.
+    `beside`: another process, which runs the worker, has the database open: nothing is locked or migrated. Raises Rejected(Reason.STORE) for a URL that cannot be used, and
     Unavailable(Reason.STORE) if another process is using the file, or the database does not answer or is newer
     than this code.
     """
     parsed = database_url(url)
-    with _alone(parsed):
-        database = connect(parsed)
+    with nullcontext() if beside else _alone(parsed):
+        database = connect(parsed, lease)
         try:
-            await database.finish(_migrate(database))
+            if not beside:
+                await _migrate(database)
             yield SqlStore(database)
         finally:
             await database.close()
@@ -63,20 +74,18 @@ def _alone(url: URL) -> Iterator[None]:
 
 async def _migrate(database: Database) -> None:
     try:
-        async with database.read():
-            pass
+        await database.read(lambda _: None)
     except (TypeError, ValueError) as error:
         # The drivers take the URL's options as arguments of their own.
         raise Rejected(
             Reason.STORE, "the database URL has an option that the driver does not take"
         ) from error
-    async with database.write() as connection:
-        # Of several that start at once on PostgreSQL one migrates, and the others then find nothing to do.
-        await advisory_locks(connection, own=("migrations",))
-        await connection.run_sync(_upgrade)
+    await database.write(_upgrade)
 
 
 def _upgrade(connection: Connection) -> None:
+    # Of several that start at once on PostgreSQL one migrates, and the others then find nothing to do.
+    advisory_locks(connection, own=("migrations",))
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection

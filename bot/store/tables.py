@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -148,12 +149,18 @@ alerts = Table(
     #: The payload's time, or when it was received where there is none: what "newest" goes by.
     Column("happened_at", UtcTime, nullable=False),
     Column("received_at", UtcTime, nullable=False),
+    #: When its transaction was about to be committed: the webhook's own share of the way to the card.
+    Column("recorded_at", UtcTime),
+    #: Set where Azure did not deliver it and we found it in its list.
+    Column("found_at", UtcTime),
     #: Of a Fired: its Resolved is known.
     Column("over", Boolean, nullable=False, server_default=false()),
     Column("body", LargeBinary, nullable=False),
 )
 Index("ix_alerts_identity", alerts.c.identity, alerts.c.condition)
 Index("ix_alerts_incident", alerts.c.incident_id, alerts.c.condition, alerts.c.happened_at)
+_FIRING = (alerts.c.condition == "Fired") & alerts.c.over.is_(false())
+Index("ix_alerts_firing", alerts.c.incident_id, sqlite_where=_FIRING, postgresql_where=_FIRING)
 
 #: No row: the workspace has not been asked yet.
 evidence = Table(
@@ -178,6 +185,10 @@ conversations = Table(
     Column("name", HostileText, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
+    #: By the database's clock: until then one notification is being said there, so that all come in order.
+    Column("busy_until", UtcTime),
+    #: By the Clock port: nothing is said there before that; Teams asked for it, or its limits do.
+    Column("paced_until", UtcTime),
 )
 
 subscriptions = Table(
@@ -198,7 +209,8 @@ notifications = Table(
     "notifications",
     metadata,
     Column("id", BigId, primary_key=True),
-    Column("incident_id", BigId, ForeignKey("incidents.id", ondelete="CASCADE"), nullable=False),
+    #: NULL: a digest, which stands for the notifications that name it in digest_id.
+    Column("incident_id", BigId, ForeignKey("incidents.id", ondelete="CASCADE")),
     Column(
         "conversation_id",
         BigId,
@@ -206,17 +218,53 @@ notifications = Table(
         nullable=False,
         index=True,
     ),
+    Column("digest_id", BigId, ForeignKey("notifications.id", ondelete="SET NULL")),
     Column("state", Text, nullable=False),
     Column("activity_id", HostileText, nullable=False, server_default=""),
     #: Version of the incident that stands in the conversation; 0 before the first post.
     Column("shown_version", Integer, nullable=False, server_default=text("0")),
     #: Why it was put off or given up last.
     Column("reason", HostileText, nullable=False, server_default=""),
+    #: Set for a dead letter, with the other side's words and, where it was about the card, the card.
+    Column("failed_at", UtcTime),
+    Column("detail", HostileText, nullable=False, server_default=""),
+    Column("card", LargeBinary),
     Column("created_at", UtcTime, nullable=False),
+    #: Of a digest: how often one of its incidents changed, and how often by the last claim.
+    Column("wants", Integer, nullable=False, server_default=text("0")),
+    Column("wants_seen", Integer, nullable=False, server_default=text("0")),
     *_lease(),
     UniqueConstraint("incident_id", "conversation_id"),
 )
 _work_indices(notifications)
+_DUE = notifications.c.due_at.is_not(None)
+_UNPOSTED = notifications.c.activity_id == ""
+_IN_DIGEST = notifications.c.digest_id.is_not(None)
+_FAILED = notifications.c.failed_at.is_not(None)
+#: What a claim asks for in every conversation: what is due first, and what is due first of what nobody has seen.
+Index(
+    "ix_notifications_turn",
+    notifications.c.conversation_id,
+    notifications.c.due_at,
+    notifications.c.id,
+    sqlite_where=_DUE,
+    postgresql_where=_DUE,
+)
+Index(
+    "ix_notifications_unposted",
+    notifications.c.conversation_id,
+    notifications.c.due_at,
+    notifications.c.id,
+    sqlite_where=_UNPOSTED,
+    postgresql_where=_UNPOSTED,
+)
+Index(
+    "ix_notifications_digest",
+    notifications.c.digest_id,
+    sqlite_where=_IN_DIGEST,
+    postgresql_where=_IN_DIGEST,
+)
+Index("ix_notifications_dead", notifications.c.failed_at, sqlite_where=_FAILED, postgresql_where=_FAILED)
 
 looks = Table(
     "looks",
@@ -230,3 +278,34 @@ looks = Table(
     *_lease(),
 )
 _work_indices(looks)
+
+chores = Table(
+    "chores",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("kind", Text, nullable=False, unique=True),
+    *_lease(),
+)
+
+#: The state of bot.pacing's buckets, in seconds since the epoch: when each would be full again.
+pace = Table(
+    "pace",
+    metadata,
+    Column("scope", HostileText, primary_key=True),
+    Column("fast", Double, nullable=False),
+    Column("slow", Double, nullable=False),
+)
+
+#: The run trail; what a webhook did is told by `alerts`.
+traces = Table(
+    "traces",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("incident_id", BigId, ForeignKey("incidents.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("subject", HostileText, nullable=False, server_default=""),
+    Column("seconds", Double),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("reason", HostileText, nullable=False, server_default=""),
+)

@@ -10,8 +10,9 @@ from typing import Any
 import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
 
-from bot.ports import Clock, Conversations, Routes
-from bot.teams.adapter import Authentication, TeamsAdapter
+from bot.pacing import Paced, Pacing
+from bot.ports import Clock, Conversations, Meter, Pace, Routes
+from bot.teams.adapter import PATIENCE, Authentication, TeamsAdapter
 from bot.teams.answers import Responder
 from bot.teams.connector import SenderFactory
 from bot.teams.conversations import TeamsConversations
@@ -53,22 +54,32 @@ async def open_teams(
     routes: Routes,
     clock: Clock,
     responder: Callable[[Conversations], Responder],
+    pace: Pace,
+    meter: Meter,
+    patience: Callable[[], float] = lambda: PATIENCE,
 ) -> AsyncIterator[Teams]:
-    """Put the parts together; at the end wait for turns that are still being answered.
+    """Put the parts together; at the end wait for turns that are still being answered, `patience()` seconds at most.
 
     `responder` is made here, because it needs the conversations and the handler needs it. The session and the
     credential stay the caller's to close. Raises RuntimeError if the SDK would let anyone in.
     """
-    sender = Sender(session=session, tokens=AppToken(credential, clock), hosts=hosts, clock=clock)
+    tokens = AppToken(credential, clock)
+    sender = Sender(session=session, tokens=tokens, hosts=hosts, clock=clock, meter=meter)
     conversations = TeamsConversations(sender)
+    pacing = Pacing(pace=pace, clock=clock)
+    to_people = Paced(conversations, pacing, to_person=True)
     authentication = Authentication(app_id=app_id, factory=SenderFactory(sender))
     if await authentication.credentials.is_authentication_disabled():
         raise RuntimeError("authentication must not be off")
     handler = Handler(
-        responder=responder(conversations), routes=routes, conversations=conversations, clock=clock
+        responder=responder(to_people),
+        routes=routes,
+        conversations=to_people,
+        clock=clock,
+        pacing=pacing,
     )
     adapter = TeamsAdapter(authentication=authentication, bot=handler)
     try:
-        yield Teams(conversations=conversations, turn=adapter.turn)
+        yield Teams(conversations=Paced(conversations, pacing), turn=adapter.turn)
     finally:
-        await adapter.close()
+        await adapter.close(patience())

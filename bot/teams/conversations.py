@@ -37,6 +37,14 @@ class TeamsConversations:
         path = f"{_path(where.id)}/activities/{quote(activity_id, safe='')}"
         await self._sender.send("PUT", where.service_url, path, body)
 
+    async def delete(self, where: Conversation, activity_id: str) -> None:
+        path = f"{_path(where.id)}/activities/{quote(activity_id, safe='')}"
+        try:
+            await self._sender.send("DELETE", where.service_url, path)
+        except Rejected as failure:
+            if failure.reason is not Reason.NOT_FOUND:
+                raise
+
     async def member(self, where: Conversation, user_id: str) -> Member:
         path = f"{_path(where.id)}/members/{quote(user_id, safe='')}"
         found = await self._sender.send("GET", where.service_url, path)

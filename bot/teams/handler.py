@@ -14,7 +14,8 @@ from botbuilder.schema import Activity, Attachment
 
 from bot.commands import Command, ShowRawLog, from_click, from_text
 from bot.errors import OutsideError, Reason, Unavailable
-from bot.ports import Clock, Conversations, Message, Routes
+from bot.pacing import Pacing
+from bot.ports import Clock, Conversation, Conversations, Message, Routes, Send
 from bot.retry import wait_before
 from bot.teams import answers
 from bot.teams.activity import asker_of, at, said_to_bot, text_at
@@ -43,9 +44,11 @@ class Handler(TeamsActivityHandler):
         routes: Routes,
         conversations: Conversations,
         clock: Clock,
+        pacing: Pacing,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._responder = responder
+        self._pacing = pacing
         self._sleep = sleep
         self._installation = Installation(
             responder=responder, routes=routes, conversations=conversations, clock=clock
@@ -60,7 +63,7 @@ class Handler(TeamsActivityHandler):
         except Exception:
             log.exception("a message was not answered", extra={"conversation": asker.conversation.id})
             message = _plain(FAILED)
-        await self._say(turn_context, message)
+        await self._say(turn_context, asker.conversation, message)
 
     async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
         """Answer a click or a dialog; always 200 for those, because Teams shows anything else as its own error."""
@@ -100,9 +103,11 @@ class Handler(TeamsActivityHandler):
             log.exception("a dialog was not answered", extra={"conversation": asker.conversation.id})
             return answers.dialog_sentence(FAILED)
 
-    async def _say(self, turn_context: TurnContext, message: Message) -> None:
+    async def _say(self, turn_context: TurnContext, where: Conversation, message: Message) -> None:
         """Answer where it was asked. What may have arrived already is not said twice."""
+        send = Send(conversation_id=where.id, tenant_id=where.tenant_id, to_person=True)
         for attempt in range(1, TRIES + 1):
+            await self._pacing.room(send)
             try:
                 await turn_context.send_activity(_activity(message))
             except OutsideError as failure:

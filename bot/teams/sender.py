@@ -5,6 +5,7 @@ The SDK's own way takes a new token and a new connection for every message and n
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -13,8 +14,8 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from bot.errors import Reason, Rejected, Unavailable
-from bot.ports import Clock
+from bot.errors import OutsideError, Reason, Rejected, Unavailable
+from bot.ports import Clock, Meter
 from bot.teams.failures import failure_of
 from bot.teams.hosts import ServiceHosts
 from bot.teams.token import TokenSource
@@ -22,6 +23,8 @@ from bot.teams.token import TokenSource
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 #: Far above any answer of the Connector; a roster of 500 people is about 200 KB.
 LONGEST_ANSWER = 1024 * 1024
+#: What a call is counted as.
+OPERATIONS = {"POST": "post", "PUT": "update", "DELETE": "delete", "GET": "read"}
 
 
 class Sender:
@@ -34,12 +37,14 @@ class Sender:
         tokens: TokenSource,
         hosts: ServiceHosts,
         clock: Clock,
+        meter: Meter,
         timeout: aiohttp.ClientTimeout = TIMEOUT,
     ) -> None:
         self._session = session
         self._tokens = tokens
         self._hosts = hosts
         self._clock = clock
+        self._meter = meter
         self._timeout = timeout
 
     async def send(
@@ -50,8 +55,19 @@ class Sender:
         An empty or unreadable answer to a success is {}. Raises Unavailable or Rejected. Tries once; after a 401
         once more with a new token. Reason.UNKNOWN means that a POST may have arrived.
         """
+        started = time.perf_counter()
+        reason = "ok"
+        try:
+            return await self._sent(method, service_url, path, body)
+        except OutsideError as failure:
+            reason = failure.reason
+            raise
+        finally:
+            self._meter.sent(OPERATIONS.get(method, method), reason, time.perf_counter() - started)
+
+    async def _sent(self, method: str, service_url: str, path: str, body: bytes | None) -> Mapping[str, Any]:
         if not self._hosts.allows(service_url):
-            raise Rejected(Reason.FORBIDDEN, "service URL not on the list of allowed hosts")
+            raise Rejected(Reason.HOST, "service URL not on the list of allowed hosts")
         url = URL(service_url.rstrip("/") + "/" + path.lstrip("/"), encoded=True)
         token = await self._tokens.token()
         status, answer, retry_after = await self._once(method, url, body, token)

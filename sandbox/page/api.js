@@ -48,12 +48,14 @@ export const api = {
   dialog: (submit) => asked("dialog", submit),
   fire: () => asked("fire", {}),
   resolve: () => asked("resolve", {}),
+  trail: (number) => asked(`trail?number=${encodeURIComponent(number)}`),
   break: (what) => asked("break", { what }),
+  replica: (number, what) => asked("replica", { number, do: what }),
 };
 
 /**
  * Follows the sandbox for as long as the page is open. `on.state` gets the whole state at the start and each time
- * the stream was away; then `on.message`, `on.update`, `on.delete`, `on.run`, `on.faults` as things happen;
+ * the stream was away; then `on.message`, `on.update`, `on.delete`, `on.run`, `on.faults`, `on.replicas` as things happen;
  * `on.away` while the sandbox cannot be reached.
  *
  * EventSource would come back by itself, but to a stream that may have missed things, or that belongs to a new
@@ -76,7 +78,7 @@ export async function follow(on) {
 function streamed(seq, on) {
   return new Promise((resolve) => {
     const source = new EventSource(`/sandbox/events?after=${encodeURIComponent(seq)}`);
-    for (const name of ["message", "update", "delete", "run", "faults"]) {
+    for (const name of ["message", "update", "delete", "run", "faults", "replicas"]) {
       source.addEventListener(name, (event) => on[name](JSON.parse(event.data)));
     }
     source.addEventListener("error", () => {

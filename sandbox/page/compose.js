@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 
-const SUGGESTIONS = ["audits coredns last 1h", "help", "subscribe"];
+const SUGGESTIONS = ["audits coredns last 1h", "incident 1", "status", "help"];
 
 export class Compose {
   #thread = null;

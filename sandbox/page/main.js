@@ -7,6 +7,7 @@ import { TaskDialog } from "./dialog.js";
 import { part } from "./dom.js";
 import { counted, duration, moment } from "./format.js";
 import { openUrl } from "./popover.js";
+import { Replicas } from "./replicas.js";
 import { Run } from "./run.js";
 import { Side } from "./side.js";
 import { Thread } from "./thread.js";
@@ -29,8 +30,9 @@ const side = new Side(part("conversations"), choose);
 const dialog = new TaskDialog({ submit: turnPage, url: openUrl });
 const compose = new Compose(part("compose-form"), { say });
 const thread = new Thread({
-  root: part("thread"), newer: part("newer"), act: clicked, reply: (root, name) => compose.replyTo(root, name),
+  root: part("thread"), newer: part("newer"), act: clicked, reply: (root, name) => compose.replyTo(root, name), trail: api.trail,
 });
+const replicas = new Replicas(part("replicas"), (number, what) => done("", () => api.replica(number, what)));
 const bar = new Bar({
   person: become,
   fire: () => done("Fired", api.fire),
@@ -45,6 +47,7 @@ function restate(state) {
   clockAhead = new Date(state.now).getTime() - Date.now();
   bar.setAlert(state.alert);
   bar.setFaults(state.faults);
+  replicas.set(state.replicas);
   conversations = state.conversations;
   thread.setConversations(conversations);
   current ||= state.messages.at(-1)?.conversation ?? "";
@@ -230,5 +233,6 @@ follow({
   delete: ({ id }) => thread.remove(id),
   run: stepped,
   faults: (faults) => bar.setFaults(faults),
+  replicas: (list) => replicas.set(list),
   away,
 });

@@ -4,6 +4,7 @@ import { drawCard, drawText } from "./card.js";
 import { el, initials } from "./dom.js";
 import { minute } from "./format.js";
 import { dependsOnWidth, isFull, widthClass } from "./prepare.js";
+import { TrailPanel } from "./trail.js";
 
 /** A card that Teams gives no full width is never wider than this, in pixels. */
 const NARROW_CARD = 560;
@@ -19,13 +20,17 @@ export class MessageView {
   /** Goes up with each state of the message that comes from the sandbox. */
   version = 0;
 
-  /** `act(view, action, anchor)` gets what is clicked in the card; `room()` is the width for cards in pixels. */
-  constructor(message, me, { act, room }) {
+  /**
+   * `act(view, action, anchor)` gets what is clicked in the card; `room()` is the width for cards in pixels;
+   * `trail(number)` answers an incident's run trail.
+   */
+  constructor(message, me, { act, room, trail }) {
     this.act = act;
     this.room = room;
     this.me = me;
     this.textSlot = el("div", { class: "message-text" });
     this.cardSlot = el("div", { class: "message-card", "data-testid": "card" });
+    this.trail = new TrailPanel(trail);
     this.noticeSlot = el("div", { class: "message-notice", role: "status" });
     this.edited = el("span", { class: "edited", "data-testid": "edited", hidden: true }, "Edited");
     this.element = this.#frame(message);
@@ -42,7 +47,8 @@ export class MessageView {
     return el("article", {
       class: "message arrived", tabindex: "-1", "data-testid": "message", "data-message-id": id,
       "data-bot": String(Boolean(from.bot)), "aria-label": `${from.name}, ${minute(at)}`,
-    }, picture, el("div", { class: "message-body" }, head, this.textSlot, this.cardSlot, this.noticeSlot));
+    }, picture, el("div", { class: "message-body" }, head, this.textSlot, this.cardSlot, this.noticeSlot,
+      from.bot ? this.trail.element : null));
   }
 
   /** Takes the message as it is now. A card that did not change stays as it stands, with what is open in it. */
@@ -54,6 +60,7 @@ export class MessageView {
     this.edited.title = typeof message.edited === "string" ? message.edited : "";
     if (message.text !== textBefore) this.textSlot.replaceChildren(...written(message));
     this.#show(message.cards_for?.[this.me] ?? message.card ?? null);
+    this.trail.show(message.card);
   }
 
   setMe(me) {

@@ -12,11 +12,11 @@ export class Thread {
   #views = new Map();
   #current = null;
 
-  /** `act` as in MessageView; `reply(thread, name)` asks to answer in a thread; `newer` is the button "new below". */
-  constructor({ root, newer, act, reply }) {
+  /** `act` and `trail` as in MessageView; `reply(thread, name)` asks to answer in a thread; `newer` is the button "new below". */
+  constructor({ root, newer, act, reply, trail }) {
     this.root = root;
     this.newer = newer;
-    this.hooks = { act, room: () => this.#room() };
+    this.hooks = { act, trail, room: () => this.#room() };
     this.reply = reply;
     this.me = "";
     newer.addEventListener("click", () => this.#toNewest());

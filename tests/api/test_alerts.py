@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,11 +18,11 @@ from multidict import CIMultiDict
 
 from api.alerts import alerts_handler, shared_secret
 from api.settings import Secret
-from audit.alert import Alert
+from audit.alert import Alert, Condition
 from audit.evidence import Evidence
 from audit.incident import Person, Transition, Why
-from bot.errors import Reason, Rejected, Unavailable
-from bot.ports import Dossier, Look, Recorded
+from bot.errors import OutsideError, Reason, Rejected, Unavailable
+from bot.ports import Dossier, Look, Recorded, Trace
 from tests.fakes import NOW, FakeClock
 from tests.samples import sample
 
@@ -39,11 +39,23 @@ class RecordingIncidents:
     recorded: list[tuple[Alert, bytes, datetime]] = field(default_factory=list)
     answer: Recorded = field(default_factory=lambda: Recorded(why=Why.NOTHING_TO_RESOLVE, incident=None))
 
-    async def record(self, alert: Alert, body: bytes, now: datetime) -> Recorded:
+    async def record(self, alert: Alert, body: bytes, now: datetime, *, found: bool = False) -> Recorded:
         if self.failures:
             raise self.failures.pop(0)
         self.recorded.append((alert, body, now))
         return self.answer
+
+    async def known(self, alert_ids: Sequence[str]) -> Mapping[str, frozenset[Condition]]:
+        raise NotImplementedError
+
+    async def key_of(self, number: int) -> str | None:
+        raise NotImplementedError
+
+    async def trail(self, number: int) -> Sequence[Trace]:
+        raise NotImplementedError
+
+    async def adopt(self, key: str, conversation_id: str, activity_id: str, now: datetime) -> str:
+        raise NotImplementedError
 
     async def dossier(self, key: str) -> Dossier | None:
         raise NotImplementedError
@@ -58,10 +70,37 @@ class RecordingIncidents:
 
 
 @dataclass
+class RecordingMeter:
+    """Keeps what was counted of alerts; a webhook counts nothing else."""
+
+    results: list[str] = field(default_factory=list)
+
+    def accepted(self, result: str) -> None:
+        self.results.append(result)
+
+    def claimed(self, kind: str, rows: int, taken_over: int) -> None:
+        raise NotImplementedError
+
+    def sent(self, operation: str, reason: str, seconds: float) -> None:
+        raise NotImplementedError
+
+    def asked(self, reason: str, seconds: float) -> None:
+        raise NotImplementedError
+
+    def put_off(self, kind: str, reason: str) -> None:
+        raise NotImplementedError
+
+    def gave_up(self, reason: str) -> None:
+        raise NotImplementedError
+
+
+@dataclass
 class Webhook:
     client: TestClient[web.Request, web.Application]
     incidents: RecordingIncidents
     woken: list[int]
+    meter: RecordingMeter
+    failures: list[OutsideError]
 
     async def post(self, body: bytes = BODY, headers: Any = None) -> tuple[int, Any]:
         async with self.client.post("/", data=body, headers=AZURE if headers is None else headers) as answer:
@@ -72,18 +111,22 @@ class Webhook:
 async def webhook(*, secrets: Sequence[str] = (SECRET,)) -> AsyncIterator[Webhook]:
     incidents = RecordingIncidents()
     woken: list[int] = []
+    meter = RecordingMeter()
+    failures: list[OutsideError] = []
     handler = alerts_handler(
         allowed=shared_secret([Secret(secret) for secret in secrets]),
         incidents=incidents,
         clock=FakeClock(),
         wake=lambda: woken.append(len(incidents.recorded)),
+        meter=meter,
+        failed=failures.append,
     )
     app = web.Application()
     app.router.add_post("/", handler)
     server = TestServer(app)
     await server.start_server(auto_decompress=False)
     async with TestClient(server) as client:
-        yield Webhook(client=client, incidents=incidents, woken=woken)
+        yield Webhook(client=client, incidents=incidents, woken=woken, meter=meter, failures=failures)
 
 
 async def test_the_alert_is_recorded_as_it_came_and_then_the_worker_is_woken() -> None:
@@ -167,3 +210,26 @@ async def test_the_log_says_what_became_of_a_call_and_nothing_of_its_secrets(
     everything = json.dumps([{k: str(v) for k, v in vars(record).items()} for record in told])
     assert SECRET not in everything
     assert "guessed-password" not in everything
+
+
+async def test_each_call_is_counted_by_what_became_of_it() -> None:
+    async with webhook() as hook:
+        await hook.post()
+        hook.incidents.answer = Recorded(why=Why.NOTHING_TO_RESOLVE, incident=None, repeated=True)
+        await hook.post()
+        await hook.post(b"{}")
+        await hook.post(headers={})
+        await hook.post(b" " * 300_000)
+        hook.incidents.failures += [Unavailable(Reason.STORE, "disk full"), RuntimeError("a bug of ours")]
+        await hook.post()
+        await hook.post()
+        assert hook.meter.results == ["accepted", "repeated", *["refused"] * 3, *["not stored"] * 2]
+
+
+async def test_a_failure_of_the_store_is_handed_on_to_whoever_watches_it() -> None:
+    async with webhook() as hook:
+        failure = Unavailable(Reason.STORE, "database disk image is malformed")
+        hook.incidents.failures += [failure, RuntimeError("a bug of ours")]
+        await hook.post()
+        await hook.post()
+        assert hook.failures == [failure]

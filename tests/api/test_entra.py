@@ -191,8 +191,21 @@ async def test_keys_outlive_their_source_by_a_day_and_no_longer(checked: Checked
     with pytest.raises(KeysUnavailable):
         await checked.accepts(checked.issuer.token())
     checked.issuer.status = 200
-    checked.clock.pass_time(minutes=5)
+    checked.clock.pass_time(seconds=10)
     assert await checked.accepts(checked.issuer.token())
+
+
+async def test_a_new_key_is_accepted_half_a_minute_after_its_source_is_back(checked: Checked) -> None:
+    assert await checked.accepts(checked.issuer.token())
+    checked.issuer.status, checked.issuer.published = 503, ["key-1", "key-2"]
+    checked.clock.pass_time(minutes=5)
+    for _ in range(20):
+        assert not await checked.accepts(checked.issuer.token(key="key-2"))
+        assert await checked.accepts(checked.issuer.token())
+    checked.issuer.status = 200
+    checked.clock.pass_time(seconds=30)
+    assert await checked.accepts(checked.issuer.token(key="key-2"))
+    assert checked.issuer.fetches == 2
 
 
 async def test_a_source_that_is_down_is_not_asked_for_every_request(

@@ -40,6 +40,11 @@ class Ended:
     said: str
     seconds: float
 
+    @property
+    def sentences(self) -> list[str]:
+        """The lines that are for whoever starts it, without the log's."""
+        return [line for line in self.said.splitlines() if not line.startswith("{")]
+
 
 async def ended(environ: Mapping[str, str]) -> Ended:
     """Run it with this environment alone until it ends."""
@@ -69,7 +74,7 @@ def good(folder: Path) -> dict[str, str]:
 
 def is_short(told: Ended, lines: int) -> None:
     """Hold that it ended at once with so many sentences, and told no secret and nothing of its insides."""
-    assert told.said.count("\n") == lines, told.said
+    assert len(told.sentences) == lines, told.said
     assert told.seconds < PATIENCE
     for word in ("Traceback", SECRET, "hunter2"):
         assert word not in told.said
@@ -130,7 +135,7 @@ async def test_a_port_that_is_taken_ends_it_with_one_sentence(tmp_path: Path) ->
             assert told.code == 1
             # Only the line about the port: the log may say that it was starting.
             is_short(told, 1)
-            assert told.said.startswith("A port cannot be opened: ")
+            assert told.sentences[0].startswith("A port cannot be opened: ")
             assert "HOST, PORT and HEALTH_PORT" in told.said
 
 
@@ -181,7 +186,14 @@ async def test_a_running_bot(tmp_path: Path) -> None:
         assert await bot.is_ready()
         assert await bot.stop() == 0
     told = log_of(bot)
-    assert [line["message"] for line in told if line["level"] != "WARNING"] == ["serving", "stopping"]
+    # There is no Azure to compare with, which bot.catch_up says at a moment of its own.
+    messages = [m["message"] for m in told if m["level"] != "WARNING" and m["name"] != "bot.catch_up"]
+    assert messages == [
+        "looking for alerts that Azure did not deliver",
+        "serving",
+        "stopping",
+        "stopped",
+    ]
     assert "exc_info" not in bot.log.read_text()
     assert bot.secret not in bot.log.read_text()
 

@@ -64,6 +64,7 @@ def test_all_problems_are_told_at_once() -> None:
         ({"TIME_ZONE": "Mars/Olympus"}, "TIME_ZONE must be"),
         ({"TIME_ZONE": "../../etc/passwd"}, "TIME_ZONE must be"),
         ({"LOG_ANALYTICS_URL": "http://api.example.com"}, "must be an https address"),
+        ({"MANAGEMENT_URL": "http://management.example.com"}, "MANAGEMENT_URL must be an https address"),
         ({"BOT_OPENID_METADATA_URL": "http://example.com"}, "must be an https address"),
         ({"WORKSPACES": "{"}, "WORKSPACES is not JSON"),
         ({"WORKSPACES": "[]"}, "at least one workspace"),
@@ -140,6 +141,7 @@ def test_the_sandbox_binds_to_this_machine_and_moves_its_clock() -> None:
     assert settings.sandbox is not None
     assert settings.sandbox.clock_offset == timedelta(hours=-1)
     assert settings.log_analytics_url == "http://127.0.0.1:8800/workspace"
+    assert settings.management_url == "http://127.0.0.1:8800/management"
     assert settings.bot.service_hosts == ("127.0.0.1:8800",)
 
 

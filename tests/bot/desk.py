@@ -25,7 +25,7 @@ from tests.bot.stage import (
     holding,
 )
 from tests.cards.checks import text
-from tests.fakes import NOW, FakeAuditLog, FakeClock, FakeConversations, Said
+from tests.fakes import NOW, FakeAuditLog, FakeClock, FakeConversations, FakeMeter, Said
 
 ZOE = Person(id="zoe-object-id", name="Zoe Zed")
 DOWN = Unavailable(Reason.SERVER_ERROR, "it is down")
@@ -39,16 +39,21 @@ class Desk:
     log: FakeAuditLog = field(default_factory=lambda: FakeAuditLog(answering=holding([a_row()])))
     teams: FakeConversations = field(default_factory=FakeConversations)
     clock: FakeClock = field(default_factory=FakeClock)
+    meter: FakeMeter = field(default_factory=FakeMeter)
 
     @property
     def notifier(self) -> Notifier:
+        return self.notifier_over(self.store)
+
+    def notifier_over(self, store: Store) -> Notifier:
         return Notifier(
-            store=self.store,
+            store=store,
             inquiry=Inquiry(log=self.log, workspaces=(PROD,), clock=self.clock),
             conversations=self.teams,
             clock=self.clock,
             zone=ZoneInfo("UTC"),
             logs_url=lambda _evidence: "",
+            meter=self.meter,
         )
 
     def holds(self, *rows: Row) -> None:

@@ -17,6 +17,7 @@ from bot.membership import Membership
 from bot.ports import Answer, Conversation, Member, Message, Query
 from bot.raw_log import DIALOG_DEADLINE
 from bot.responder import Responder
+from bot.status import StatusReport
 from tests.bot.desk import Desk
 from tests.bot.stage import GENERAL, PROD, Row, holding
 from tests.cards.checks import text, titles
@@ -64,6 +65,7 @@ class Office:
             incident_message=desk.notifier.message,
             logs_url=lambda _evidence: "",
             wake=self._wake,
+            status=StatusReport(store=desk.store, clock=desk.clock, workspaces=[PROD.name]),
             dialog_deadline=self.dialog_deadline,
             sleep=self._sleep,
         )

@@ -13,7 +13,10 @@ from bot.commands import (
     Audits,
     Help,
     Misunderstood,
+    ShowIncident,
     ShowRawLog,
+    ShowStatus,
+    ShowTrail,
     Subscribe,
     Unsubscribe,
     from_click,
@@ -46,12 +49,54 @@ def test_a_question_is_read_however_it_is_typed(line: str, span: timedelta) -> N
         ("help", Help()),
         ("", Help()),
         ("Help?", Help()),
+        ("Status", ShowStatus()),
         ("subscribe", Subscribe()),
         ("UNSUBSCRIBE", Unsubscribe()),
     ],
 )
 def test_a_word_alone_is_a_command(line: str, command: object) -> None:
     assert from_text(line) == command
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("incident 12", ShowIncident(number=12)),
+        ("Incident #12?", ShowIncident(number=12)),
+        ("#12", ShowIncident(number=12)),
+        ("  #012 ", ShowIncident(number=12)),
+        ("incident 12 trail", ShowTrail(number=12)),
+        ("#12\u00a0TRAIL", ShowTrail(number=12)),
+        ("incident 999999999", ShowIncident(number=999_999_999)),
+    ],
+)
+def test_an_incident_is_asked_for_by_its_number(line: str, command: object) -> None:
+    assert from_text(line) == command
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("incident", "by its number: incident 12"),
+        ("incident twelve", "by its number: incident 12"),
+        ("incident \u0661\u0662", "by its number: incident 12"),
+        ("incident -1", "by its number: incident 12"),
+        ("incident 1.5", "by its number: incident 12"),
+        ("incident ##12", "by its number: incident 12"),
+        ("incident 1000000000", "by its number: incident 12"),
+        ("incident " + "9" * 500, "by its number: incident 12"),
+        ("# 12", "by its number: incident 12"),
+        ("#general", "by its number: incident 12"),
+        ("incident 12 now", "incident 12 trail"),
+        ("#12 trail please", "incident 12 trail"),
+        ("incidents 12", "Did you mean incident?"),
+        ("status now", "Did you mean status?"),
+    ],
+)
+def test_an_incident_without_a_readable_number_gets_a_hint(line: str, hint: str) -> None:
+    command = from_text(line)
+    assert isinstance(command, Misunderstood)
+    assert hint in command.hint
 
 
 def test_a_name_with_last_in_it_stays_whole() -> None:
@@ -94,12 +139,19 @@ def test_every_line_of_the_help_is_understood() -> None:
 @given(st.one_of(st.text(), st.text(alphabet="audits last 0123456789hmd\u00a0\u2028\ud800'\"?", max_size=60)))
 def test_no_line_raises(line: str) -> None:
     from_text(line)
-    from_text(f"audits {line}")
+    for word in ("audits", "incident", "#"):
+        from_text(f"{word} {line}")
 
 
 def test_buttons_become_commands() -> None:
     assert from_click({"v": 1, "a": "acknowledge", "k": KEY}) == Acknowledge(key=KEY)
     assert from_click({"v": 1, "a": "raw", "k": KEY, "p": 2}) == ShowRawLog(key=KEY, page=2)
+
+
+@pytest.mark.parametrize("mark", [1, 0, None, "x", {}])
+def test_a_click_on_an_answer_says_so_whatever_the_mark(mark: object) -> None:
+    data = {"v": 1, "a": "acknowledge", "k": KEY, "c": mark}
+    assert from_click(data) == Acknowledge(key=KEY, is_answer=True)
 
 
 junk = st.recursive(

@@ -12,7 +12,6 @@ from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.inquiry import DEADLINE, MARGIN, READ_LIMIT, missing_for
 from bot.ports import Answer, Query
 from bot.scope import LONGEST_WINDOW
-from bot.store.work import LEASE
 from tests.audit.bodies import CLUSTER
 from tests.bot.stage import (
     END,
@@ -172,6 +171,9 @@ REASONS = {
     Reason.BAD_REQUEST: Missing.BAD_QUERY,
     Reason.GARBAGE: Missing.GARBAGE,
     Reason.STORE: Missing.UNAVAILABLE,
+    Reason.PACED: Missing.UNAVAILABLE,
+    Reason.HOST: Missing.UNAVAILABLE,
+    Reason.MISTAKE: Missing.UNAVAILABLE,
 }
 
 
@@ -207,7 +209,3 @@ async def test_when_one_question_fails_the_others_are_ended_and_hold_no_place() 
     evidence = await behind(FakeAuditLog(answering=answer), an_alert(criteria=3))
     assert evidence.missing is Missing.FORBIDDEN
     assert ended == ["rows"] * 3
-
-
-async def test_the_lease_outlasts_the_two_questions_of_a_look() -> None:
-    assert 2 * DEADLINE + timedelta(seconds=20) <= LEASE

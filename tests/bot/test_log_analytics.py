@@ -20,7 +20,7 @@ from audit.filter import Window
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.log_analytics import LogAnalytics
 from bot.ports import Query, Workspace
-from tests.fakes import NOW
+from tests.fakes import NOW, FakeMeter
 
 TABLE = {
     "tables": [
@@ -87,6 +87,7 @@ async def asking(
             credential=NoCredential(),
             endpoint=f"http://127.0.0.1:{server.port}/workspace",
             authentication_policy=LocalPolicy(),
+            meter=FakeMeter(),
         )
         yield service, log
         await log.close()
@@ -207,7 +208,10 @@ async def test_an_endless_answer_is_cut_off() -> None:
 
 async def test_a_refused_connection_is_told_as_unreachable() -> None:
     log = LogAnalytics(
-        credential=NoCredential(), endpoint="http://127.0.0.1:9", authentication_policy=LocalPolicy()
+        credential=NoCredential(),
+        endpoint="http://127.0.0.1:9",
+        authentication_policy=LocalPolicy(),
+        meter=FakeMeter(),
     )
     with pytest.raises(Unavailable) as caught:
         await log.ask(query())

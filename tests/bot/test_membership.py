@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from bot.commands import Asker
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
-from bot.membership import BELIEVED_FOR, REMEMBERED, Membership, Standing
+from bot.membership import BELIEVED_FOR, REMEMBERED, ROSTER_DEADLINE, Membership, Standing
 from bot.ports import Conversation, ConversationKind, Member
 from tests.fakes import TENANT, FakeClock, FakeConversations, FakeRoutes, a_conversation
 
@@ -200,3 +201,44 @@ async def test_a_subscribed_group_chat_opens_nothing() -> None:
     roster = Rosters({GROUP.id: {ALICE.id}}, ALICE)
     standing, _ = await a_membership(roster, None, GROUP).of(asking(conversation=GROUP))
     assert standing is Standing.OUTSIDER
+
+
+# --- a roster that takes long ----------------------------------------------------------------------
+
+
+class Silent(Roster):
+    """Answers once it is told to."""
+
+    def __init__(self, *members: Member) -> None:
+        super().__init__(*members)
+        self.go = asyncio.Event()
+
+    async def member(self, where: Conversation, user_id: str) -> Member:
+        await self.go.wait()
+        return await super().member(where, user_id)
+
+
+async def test_who_clicks_waits_for_the_roster_no_longer_than_its_deadline() -> None:
+    roster = Silent(ALICE)
+    membership = Membership(
+        conversations=roster,
+        routes=FakeRoutes(),
+        clock=FakeClock(),
+        tenant_id=TENANT,
+        deadline=timedelta(milliseconds=1),
+    )
+    assert await membership.of(asking()) == (Standing.UNKNOWN, None)
+    roster.go.set()
+    assert await membership.of(asking()) == (Standing.MEMBER, ALICE)
+
+
+def test_the_deadline_leaves_time_for_the_answer() -> None:
+    assert timedelta(seconds=4) >= ROSTER_DEADLINE
+
+
+async def test_the_first_channel_that_knows_the_asker_is_enough() -> None:
+    channels = [a_conversation(id=f"19:{n}@thread.tacv2") for n in range(30)]
+    roster = Roster(ALICE)
+    chat = a_conversation(id="a:1", kind=ConversationKind.PERSONAL)
+    assert (await a_membership(roster, None, *channels).of(asking(conversation=chat)))[0] is Standing.MEMBER
+    assert len(roster.lookups) == 2

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
 from bot.errors import Reason, Rejected, Unavailable
-from bot.ports import LookKind, Notification
-from bot.store.work import LEASE
+from bot.notifier import SMALL_BUDGET
+from bot.ports import LookKind, Notification, Store
+from bot.store.digests import MOST_WAITING
 from tests.bot.desk import (
     ZOE,
     Desk,
@@ -16,6 +19,7 @@ from tests.bot.desk import (
 from tests.bot.stage import (
     ALICE,
     GENERAL,
+    OPS,
     a_row,
     an_incident,
     at,
@@ -146,14 +150,135 @@ async def test_whoever_lost_the_row_does_not_end_the_conversation(desk: Desk) ->
     await desk.opened()
     await desk.look()
     stale = await desk.claimed()
-    desk.clock.pass_time(seconds=LEASE.total_seconds())
+    await desk.store.release(None)
     current = await desk.claimed()
     desk.teams.fail = refusing({"post": Rejected(Reason.FORBIDDEN)})
     await desk.notifier.notify(stale)
     assert await desk.store.conversation(GENERAL.id) is not None
     desk.teams.fail = refusing({})
+    await desk.notifier.notify(stale)
+    assert desk.teams.said == []
     await desk.notifier.notify(current)
     assert len(desk.teams.said) == 1
+
+
+async def test_a_card_that_another_says_by_now_is_taken_away_again(desk: Desk) -> None:
+    await desk.opened()
+    await desk.look()
+
+    async def frozen() -> None:
+        desk.teams.meanwhile = None
+        await desk.store.release(None)
+
+    desk.teams.meanwhile = frozen
+    await desk.notify()
+    assert desk.teams.deleted == ["activity-1"]
+    await desk.notify()
+    assert [said.activity_id for said in desk.teams.said] == ["activity-1", "activity-2"]
+
+
+async def test_a_card_that_was_clicked_before_its_post_was_known_is_the_one_that_stays(desk: Desk) -> None:
+    incident = await desk.opened()
+    await desk.look()
+    desk.teams.fail = refusing({"post": Unavailable(Reason.UNKNOWN)})
+    await desk.notify()
+    desk.teams.fail = refusing({})
+    assert await desk.store.adopt(incident.key, GENERAL.id, "the-one-that-came", NOW) == ""
+    desk.clock.pass_time(seconds=5)
+    await desk.notify()
+    assert where_and_how(desk.teams.said[-1]) == (GENERAL.id, "the-one-that-came", True)
+
+
+async def test_a_card_that_is_too_large_is_tried_smaller(desk: Desk) -> None:
+    desk.holds(*(a_row(f"a-{n}", user=f"user-{n}@contoso.com") for n in range(40)))
+    await desk.opened()
+    await desk.look()
+    sizes: list[int] = []
+
+    def too_large(call: str, _where: str) -> None:
+        if call == "post" and not sizes:
+            sizes.append(0)
+            raise Rejected(Reason.TOO_LARGE)
+
+    desk.teams.fail = too_large
+    await desk.notify()
+    assert len(json.dumps(desk.teams.said[0].message.card)) <= SMALL_BUDGET
+    assert await desk.store.dead_letters() == []
+
+
+async def test_what_teams_does_not_take_is_a_dead_letter_with_its_card(desk: Desk) -> None:
+    await desk.opened()
+    await desk.look()
+    desk.teams.fail = refusing({"post": Rejected(Reason.BAD_REQUEST, "HTTP 400 BadSyntax")})
+    await desk.notify()
+    (letter,) = await desk.store.dead_letters()
+    assert (letter.reason, letter.detail) == (Reason.BAD_REQUEST, "HTTP 400 BadSyntax")
+    assert letter.card is not None
+    assert letter.card["type"] == "AdaptiveCard"
+    assert ("gave up", "bad request") in desk.meter.counted
+    desk.teams.fail = refusing({})
+    await desk.store.retry(letter.id, NOW)
+    await desk.notify()
+    assert len(desk.teams.said) == 1
+
+
+async def test_the_end_of_a_channel_is_told_in_the_others(desk: Desk) -> None:
+    await desk.opened()
+    await desk.look()
+    await desk.store.remember(OPS, NOW)
+    await desk.store.subscribe(OPS.id, NOW)
+
+    def gone(_call: str, where: str) -> None:
+        if where == GENERAL.id:
+            raise Rejected(Reason.FORBIDDEN)
+
+    desk.teams.fail = gone
+    await desk.notify()
+    assert [said.where for said in desk.teams.said] == [OPS.id]
+    assert "General gets no more incidents" in desk.says()
+
+
+async def test_a_card_is_recorded_though_the_store_stumbles_for_a_moment(desk: Desk) -> None:
+    class Stumbling:
+        """The real store, whose first record of a post fails."""
+
+        def __init__(self) -> None:
+            self.failures = 1
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(desk.store, name)
+
+        async def posted(self, *told: Any) -> bool:
+            if self.failures:
+                self.failures -= 1
+                raise Unavailable(Reason.STORE)
+            return await desk.store.posted(*told)
+
+    await desk.opened()
+    await desk.look()
+    claimed = await desk.claimed()
+    await desk.notifier_over(cast("Store", Stumbling())).notify(claimed)
+    assert len(desk.teams.said) == 1
+    assert await desk.notifications_due() == 0
+    assert (await desk.store.load(NOW))["notification"].held == 0
+
+
+async def test_a_storm_is_told_by_one_card_that_changes_in_place(desk: Desk) -> None:
+    await desk.opened()
+    for n in range(MOST_WAITING):
+        await an_incident(desk.store, delivery(alert_id=f"/alerts/{n}", alertRule=f"rule {n}"))
+    claimed = await desk.claimed()
+    assert claimed.is_digest
+    await desk.notifier.notify(claimed)
+    key = await desk.store.key_of(1)
+    assert key is not None
+    await desk.store.acknowledge(key, ZOE, NOW)
+    desk.clock.pass_time(seconds=10)
+    await desk.notify()
+    assert [where_and_how(said) for said in desk.teams.said] == [
+        (GENERAL.id, "activity-1", False),
+        (GENERAL.id, "activity-1", True),
+    ]
 
 
 async def test_what_teams_puts_off_comes_back_when_teams_says(desk: Desk) -> None:

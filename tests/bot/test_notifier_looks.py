@@ -9,7 +9,6 @@ from audit.evidence import Missing
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.notifier import KEEP_ASKING, SECOND_LOOK_AFTER
 from bot.ports import Dossier, LookKind
-from bot.store.work import LEASE
 from tests.bot.desk import (
     DOWN,
     ZOE,
@@ -290,7 +289,7 @@ async def test_a_look_that_somebody_else_took_over_keeps_nothing(
     caplog.set_level(logging.INFO)
     incident = await desk.opened()
     (mine,) = await desk.store.claim_looks("w1", NOW, 10)
-    desk.clock.pass_time(seconds=LEASE.total_seconds())
+    await desk.store.release(None)
     (others,) = await desk.store.claim_looks("w2", desk.clock.now(), 10)
     await desk.notifier.look(mine)
     assert (await desk.evidence(incident)).missing is Missing.NOT_ASKED_YET

@@ -15,7 +15,10 @@ from bot.commands import (
     Command,
     Help,
     Misunderstood,
+    ShowIncident,
     ShowRawLog,
+    ShowStatus,
+    ShowTrail,
     Subscribe,
     Unsubscribe,
     Welcome,
@@ -33,7 +36,8 @@ NOBODYS = "f" * 32
 
 def acting(key: str) -> list[Command]:
     """Every command that only members may give."""
-    return [Acknowledge(key=key), ShowRawLog(key=key), AUDITS, Subscribe(), Unsubscribe()]
+    asking_for_one: list[Command] = [ShowIncident(number=1), ShowTrail(number=1), ShowStatus()]
+    return [Acknowledge(key=key), ShowRawLog(key=key), *asking_for_one, AUDITS, Subscribe(), Unsubscribe()]
 
 
 # --- what anybody may ask --------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.ports import Conversation, ConversationKind, Member, Message
 from bot.teams import AppToken, Sender, ServiceHosts, TeamsConversations
-from tests.fakes import TENANT, FakeClock, a_conversation
+from tests.fakes import TENANT, FakeClock, FakeMeter, a_conversation
 from tests.teams_world import ALICE, BOT_ID, Connector, FakeCredential, hosts_of, open_connector
 
 CARD = {"type": "AdaptiveCard", "version": "1.5", "body": [{"type": "TextBlock", "text": "Grüße 🙂"}]}
@@ -34,6 +34,7 @@ async def speaking() -> AsyncIterator[Speaking]:
             tokens=AppToken(FakeCredential(clock), clock),
             hosts=hosts_of(connector),
             clock=clock,
+            meter=FakeMeter(),
             timeout=aiohttp.ClientTimeout(total=0.5),
         )
         where = a_conversation(service_url=connector.service_url, bot_id=BOT_ID)
@@ -199,6 +200,7 @@ async def test_nobody_there_means_that_nothing_was_sent(speaking: Speaking, unus
             tokens=AppToken(FakeCredential(clock), clock),
             hosts=ServiceHosts(sandbox=host),
             clock=clock,
+            meter=FakeMeter(),
         )
         where = a_conversation(service_url=f"http://{host}/teams/")
         with pytest.raises(Unavailable) as failure:

@@ -10,7 +10,7 @@ import pytest
 from bot.errors import Reason, Rejected, Unavailable
 from bot.teams import AppToken, Sender, ServiceHosts
 from bot.teams.failures import wait_asked
-from tests.fakes import NOW, FakeClock
+from tests.fakes import NOW, FakeClock, FakeMeter
 from tests.teams_world import Connector, FakeCredential, hosts_of, open_connector
 
 
@@ -34,7 +34,13 @@ def credential() -> FakeCredential:
 @pytest.fixture
 def sender(connector: Connector, session: aiohttp.ClientSession, credential: FakeCredential) -> Sender:
     clock = credential.clock
-    return Sender(session=session, tokens=AppToken(credential, clock), hosts=hosts_of(connector), clock=clock)
+    return Sender(
+        session=session,
+        tokens=AppToken(credential, clock),
+        hosts=hosts_of(connector),
+        clock=clock,
+        meter=FakeMeter(),
+    )
 
 
 async def test_a_hundred_messages_need_one_token(
@@ -103,7 +109,7 @@ async def test_the_token_goes_to_allowed_hosts_only(
 ) -> None:
     with pytest.raises(Rejected) as failure:
         await sender.send("POST", url, "x", b"{}")
-    assert failure.value.reason is Reason.FORBIDDEN
+    assert failure.value.reason is Reason.HOST
     assert credential.given == 0
 
 

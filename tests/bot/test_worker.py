@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.errors import Reason, Unavailable
-from bot.ports import Look, Notification
-from bot.worker import LOOKS_AT_ONCE, Worker
-from tests.fakes import NOW, FakeClock, FakeWork, a_look
+from bot.ports import Chore, ChoreKind, Look, Notification
+from bot.worker import CHORE_WAIT, LOOKS_AT_ONCE, ChoreDone, Worker
+from tests.fakes import NOW, FakeClock, FakeMeter, FakeWork, a_look
 
 
 async def no_notification(_notification: Notification) -> None:
@@ -18,9 +19,22 @@ async def no_notification(_notification: Notification) -> None:
 
 
 def a_worker(
-    work: FakeWork, look: Callable[[Look], Awaitable[None]], clock: FakeClock | None = None
+    work: FakeWork,
+    look: Callable[[Look], Awaitable[None]],
+    clock: FakeClock | None = None,
+    *,
+    chores: Mapping[ChoreKind, ChoreDone] | None = None,
+    meter: FakeMeter | None = None,
 ) -> Worker:
-    return Worker(work=work, look=look, notify=no_notification, clock=clock or FakeClock(), owner="me")
+    return Worker(
+        work=work,
+        look=look,
+        notify=no_notification,
+        chores=chores or {},
+        clock=clock or FakeClock(),
+        meter=meter or FakeMeter(),
+        owner="me",
+    )
 
 
 @asynccontextmanager
@@ -112,3 +126,57 @@ async def test_stopping_finishes_what_is_in_hand_first() -> None:
         await started.wait()
     assert finished == ["k1"]
     assert work.released == ["me"]
+
+
+async def test_a_chore_comes_again_when_it_says_and_soon_after_a_failure() -> None:
+    clock, done = FakeClock(), []
+
+    async def retention(_chore: Chore) -> datetime:
+        done.append(clock.now())
+        if len(done) == 1:
+            raise Unavailable(Reason.STORE)
+        return clock.now() + timedelta(hours=1)
+
+    async def look(_claimed: Look) -> None:
+        raise AssertionError("there is none")
+
+    chore = Chore(id=1, kind=ChoreKind.RETENTION, attempt=1, owner="me", due_at=NOW, claimed_at=NOW)
+    work = FakeWork(chores=[(NOW, chore)])
+    worker = a_worker(work, look, clock, chores={ChoreKind.RETENTION: retention})
+    async with running(worker):
+        await until(lambda: len(done) == 1 and len(work.chores) == 1)
+        assert work.chores[0][0] == NOW + CHORE_WAIT
+        clock.pass_time(minutes=2)
+        worker.wake()
+        await until(lambda: len(done) == 2 and len(work.chores) == 1)
+        assert work.chores[0][0] == clock.now() + timedelta(hours=1)
+
+
+async def test_what_takes_long_is_cut_off_at_the_end_and_let_go() -> None:
+    started = asyncio.Event()
+
+    async def look(_claimed: Look) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    work = FakeWork(due=[(NOW, a_look())])
+    worker = a_worker(work, look)
+    task = asyncio.create_task(worker.run())
+    await started.wait()
+    async with asyncio.timeout(5):
+        await worker.stop(patience=0.01)
+        await task
+    assert work.released == ["me"]
+
+
+async def test_what_is_claimed_is_counted_and_what_was_taken_over_too() -> None:
+    done: list[str] = []
+
+    async def look(claimed: Look) -> None:
+        done.append(claimed.incident_key)
+
+    meter = FakeMeter()
+    work = FakeWork(due=[(NOW, a_look("one")), (NOW, replace(a_look("two"), taken_over=True))])
+    async with running(a_worker(work, look, meter=meter)):
+        await until(lambda: len(done) == 2)
+    assert sorted(meter.counted) == [("claimed", "look"), ("claimed", "look"), ("taken over", "look")]

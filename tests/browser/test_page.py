@@ -96,6 +96,29 @@ async def test_the_run_shows_webhook_query_and_card(desk: Desk) -> None:
     await expect(query).to_contain_text("where TimeGenerated between")
 
 
+async def test_the_run_trail_unfolds_under_the_card_and_goes_on_with_it(desk: Desk) -> None:
+    card = await desk.fire()
+    trail = card.get_by_test_id("trail")
+    title = trail.get_by_text("Run trail of #1", exact=True)
+    await expect(trail.get_by_test_id("trail-step")).to_have_count(0)
+    await title.focus()
+    await desk.page.keyboard.press("Enter")
+    for words in ("Webhook received Fired", "Workspace asked alert", "Card posted General"):
+        await expect(trail).to_contain_text(words)
+    await card.get_by_role("button", name="Acknowledge").click()
+    await expect(trail).to_contain_text("Acknowledged Alice Weber")
+    await expect(trail).to_contain_text("Card updated General")
+
+
+async def test_only_an_incidents_card_has_a_run_trail(desk: Desk) -> None:
+    await desk.fire()
+    for line in ("status", "help", "incident 1 trail"):
+        await desk.say(line)
+    await expect(desk.page.get_by_test_id("thread")).to_contain_text("steps · first card")
+    shown = desk.page.get_by_test_id("trail").filter(visible=True)
+    await expect(shown).to_have_count(1)
+
+
 async def test_hostile_text_is_only_text(tmp_path: Path) -> None:
     if missing := chromium_missing():
         if environment().ci:

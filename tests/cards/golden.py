@@ -13,10 +13,14 @@ from audit.event import ActorKind
 from audit.evidence import Missing
 from audit.incident import State
 from cards import notice
+from cards.answer import answered_card
+from cards.digest import digest_card
 from cards.events import answer_card
 from cards.help import help_card
 from cards.incident import incident_card
 from cards.raw_log import raw_log_card
+from cards.status import status_card
+from cards.trail import trail_card
 from tests.cards import material as m
 
 FOLDER = Path(__file__).parents[2] / "samples" / "cards"
@@ -24,7 +28,7 @@ FOLDER = Path(__file__).parents[2] / "samples" / "cards"
 
 def cards() -> dict[str, dict[str, Any]]:
     """Return every kept card by its name."""
-    return _incidents() | _without_evidence() | _others()
+    return _incidents() | _without_evidence() | _others() | _around_incidents()
 
 
 def _incidents() -> dict[str, dict[str, Any]]:
@@ -43,6 +47,7 @@ def _incidents() -> dict[str, dict[str, Any]]:
         ),
         "incident-busy": _card(m.an_incident(severity="Sev2"), m.an_alert(counted=1204.0), _busy()),
         "incident-nothing-found": _card(evidence=m.evidence_of()),
+        "incident-not-delivered": _card(evidence=m.ONLY_PLATFORM, found_at=m.at("14:20:00")),
     }
 
 
@@ -95,6 +100,21 @@ def _others() -> dict[str, dict[str, Any]]:
     }
 
 
+def _around_incidents() -> dict[str, dict[str, Any]]:
+    """Return what is about several incidents, or about one and not its own card."""
+    asked = {"at": m.at("10:02:11"), "zone": m.BERLIN}
+    incident = _card(m.an_incident(severity="Sev1"), evidence=m.ALICE_TWICE)
+    return {
+        "incident-answer": answered_card(incident, clickable=True, **asked),  # type: ignore[arg-type]  # a table for brevity
+        "incident-answer-elsewhere": answered_card(incident, clickable=False, **asked),  # type: ignore[arg-type]  # a table for brevity
+        "digest": digest_card(m.a_storm(9, rules=3), zone=m.BERLIN, at=m.at("10:02:11")),
+        "digest-storm": digest_card(m.a_storm(600, rules=12), zone=m.BERLIN, at=m.at("10:02:11")),
+        "trail": trail_card(m.an_incident(), m.TRAIL, zone=m.BERLIN),
+        "status": status_card(m.a_status(), zone=m.BERLIN),
+        "status-trouble": status_card(m.IN_TROUBLE, zone=m.BERLIN),
+    }
+
+
 def _busy() -> Any:
     """A window with more in it than a card can show."""
     people = [
@@ -121,10 +141,17 @@ def _busy() -> Any:
     )
 
 
-def _card(incident: Any = None, alert: Any = None, evidence: Any = None) -> dict[str, Any]:
+def _card(
+    incident: Any = None, alert: Any = None, evidence: Any = None, found_at: Any = None
+) -> dict[str, Any]:
     logs_url = m.LOGS_URL if evidence.kql else ""
     return incident_card(
-        incident or m.an_incident(), alert or m.an_alert(), evidence, zone=m.BERLIN, logs_url=logs_url
+        incident or m.an_incident(),
+        alert or m.an_alert(),
+        evidence,
+        zone=m.BERLIN,
+        logs_url=logs_url,
+        found_at=found_at,
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -344,6 +345,22 @@ def test_the_summary_is_the_first_two_lines() -> None:
     taken = m.an_incident(state=State.ACKNOWLEDGED, acknowledgement=m.BOB)
     said = incident_summary(taken, m.an_alert(), m.ALICE_TWICE, **options)
     assert said.split("\n") == lines(card(m.ALICE_TWICE, taken))[:2]
+
+
+def test_an_alert_that_azure_never_delivered_says_so_and_when_it_was_found() -> None:
+    found_at = m.at("14:20:00")
+    said = "Not delivered by Azure, found at 14:20:00"
+    assert lines(card(m.ALICE_TWICE, found_at=found_at))[2] == said
+    assert "Not delivered" not in text(card(m.ALICE_TWICE))
+    summary = incident_summary(
+        m.an_incident(), m.an_alert(), m.ALICE_TWICE, zone=m.UTC_ZONE, found_at=found_at
+    )
+    assert summary.split("\n") == lines(card(m.ALICE_TWICE, found_at=found_at))[:3]
+
+
+def test_an_alert_that_was_found_on_another_day_says_which() -> None:
+    said = text(card(m.ALICE_TWICE, found_at=m.at("14:20:00") + timedelta(days=2)))
+    assert "found at 2022-05-21 14:20:00" in said
 
 
 def test_a_summary_holds_nothing_that_could_be_markup() -> None:

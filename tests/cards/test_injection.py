@@ -13,12 +13,15 @@ from audit.evidence import Evidence, Missing
 from audit.filter import EventFilter
 from audit.incident import Acknowledgement, Person, State
 from cards import notice
+from cards.digest import digest_card
 from cards.events import answer_card
 from cards.help import help_card
 from cards.incident import incident_card
 from cards.raw_log import QUESTIONS, raw_log_card
 from cards.size import BUDGET, weight
+from cards.status import Watching, status_card
 from cards.text import plain
+from cards.trail import trail_card
 from tests.cards import material as m
 from tests.cards.checks import assert_structure, parts
 from tests.cards.hostile import CORPUS
@@ -56,6 +59,16 @@ def _answer(wanted: EventFilter = m.WANTED, **changes: Any) -> Card:
 
 def _raw(event: dict[str, Any], asked_by: str = "Bob") -> Card:
     return raw_log_card(event, page=0, pages=1, asked_by=asked_by, at=m.FIRED, key=m.KEY, redactions=0)
+
+
+def _digest(count: int, **changes: Any) -> Card:
+    storm = [replace(incident, **changes) for incident in m.a_storm(count)]
+    return digest_card(storm, zone=m.UTC_ZONE, at=m.FIRED)
+
+
+def _trail(**changes: Any) -> Card:
+    step = m.a_step("09:40:00", **({"step": "posted"} | changes))
+    return trail_card(m.an_incident(), [step], zone=m.UTC_ZONE)
 
 
 def _by(name: str) -> Acknowledgement:
@@ -107,6 +120,21 @@ FIELDS: dict[str, Callable[[str], Card]] = {
     "raw.asked_by": lambda s: _raw({}, asked_by=s),
     "notice.text": lambda s: notice.notice_card(notice.not_understood(s, s)),
     "help": lambda s: help_card([(s, s)]),
+    **{
+        f"digest.{name}": lambda s, name=name: _digest(12, **{name: s})  # type: ignore[misc]  # bound at once
+        for name in ("rule", "severity", "subject_name")
+    },
+    "digest.rule in a storm": lambda s: _digest(300, rule=s),
+    "digest.subject_name in a storm": lambda s: _digest(300, subject_name=s),
+    "digest.acknowledgement": lambda s: _digest(3, acknowledgement=_by(s), state=State.ACKNOWLEDGED),
+    **{
+        f"trail.{name}": lambda s, name=name: _trail(**{name: s})  # type: ignore[misc]  # bound at once
+        for name in ("step", "subject", "reason")
+    },
+    "trail.rule": lambda s: trail_card(m.an_incident(rule=s), m.TRAIL, zone=m.UTC_ZONE),
+    "status.workspaces": lambda s: status_card(m.a_status(workspaces=(s, s)), zone=m.UTC_ZONE),
+    "status.conversations": lambda s: status_card(m.a_status(conversations=(s,)), zone=m.UTC_ZONE),
+    "status.problem": lambda s: status_card(m.a_status(watching=Watching(problem=s)), zone=m.UTC_ZONE),
 }
 URLS = (
     "https://evil.example/",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,9 +17,13 @@ from audit.evidence import Evidence, Missing
 from audit.filter import EventFilter, Window
 from audit.incident import Incident
 from cards import notice
+from cards.answer import answered_card
+from cards.digest import digest_card, digest_summary
 from cards.events import answer_card, answer_summary
 from cards.incident import incident_card, incident_summary
 from cards.raw_log import raw_log_card
+from cards.status import Watching, status_card, status_summary
+from cards.trail import WORDS, TrailLine, trail_card, trail_summary
 from tests.cards import material as m
 from tests.cards.checks import assert_good
 from tests.cards.strategies import ALERTS, INCIDENTS, TEXTS, TIMES, evidences, windows
@@ -33,7 +38,10 @@ URLS = st.sampled_from(("", m.LOGS_URL, m.LOGS_URL + "x" * 2300, "https://evil.e
 def test_any_incident_makes_a_good_card(
     incident: Incident, alert: Alert, evidence: Evidence, zone: ZoneInfo, logs_url: str
 ) -> None:
-    assert_good(incident_card(incident, alert, evidence, zone=zone, logs_url=logs_url))
+    card = incident_card(incident, alert, evidence, zone=zone, logs_url=logs_url)
+    assert_good(card)
+    for clickable in (True, False):
+        assert_good(answered_card(card, at=incident.opened_at, zone=zone, clickable=clickable))
     summary = incident_summary(incident, alert, evidence, zone=zone)
     summary.encode()
     assert len(summary) < 2500
@@ -47,6 +55,52 @@ def test_any_answer_makes_a_good_card(
     wanted = EventFilter(term=term, window=window)
     assert_good(answer_card(wanted, evidence, zone=zone, logs_url=logs_url))
     answer_summary(wanted, evidence, zone=zone).encode()
+
+
+@MANY
+@given(st.lists(INCIDENTS, max_size=40), st.integers(1, 40), TIMES, ZONES)
+def test_any_storm_makes_a_good_card(found: list[Incident], times: int, at: datetime, zone: ZoneInfo) -> None:
+    storm = [replace(incident, number=n + 1) for n, incident in enumerate(found * times)]
+    assert_good(digest_card(storm, zone=zone, at=at))
+    summary = digest_summary(storm, zone=zone, at=at)
+    summary.encode()
+    assert len(summary) < 2500
+
+
+STEPS = st.builds(
+    TrailLine,
+    at=TIMES,
+    step=st.sampled_from(tuple(WORDS)) | TEXTS,
+    subject=TEXTS,
+    seconds=st.none() | st.floats(0, 1e9),
+    attempt=st.integers(0, 1000),
+    reason=TEXTS,
+)
+
+
+@MANY
+@given(INCIDENTS, st.lists(STEPS, max_size=20), st.integers(1, 10), ZONES)
+def test_any_trail_makes_a_good_card(
+    incident: Incident, steps: list[TrailLine], times: int, zone: ZoneInfo
+) -> None:
+    assert_good(trail_card(incident, steps * times, zone=zone))
+    trail_summary(incident).encode()
+
+
+@MANY
+@given(st.lists(TEXTS, max_size=60), st.lists(TEXTS, max_size=60), TEXTS, TIMES, ZONES)
+def test_any_status_makes_a_good_card(
+    workspaces: list[str], conversations: list[str], problem: str, at: datetime, zone: ZoneInfo
+) -> None:
+    status = m.a_status(
+        workspaces=workspaces,
+        conversations=conversations,
+        since=at,
+        waiting=(m.waiting("card", 10**9, since=at, failed=10**9),),
+        watching=Watching(last=at, problem=problem),
+    )
+    assert_good(status_card(status, zone=zone))
+    status_summary(status, zone=zone).encode()
 
 
 JSON = st.recursive(
@@ -119,5 +173,13 @@ def test_a_megabyte_in_every_field_stays_small(text: str) -> None:
     assert_good(incident_card(incident, alert, evidence, zone=m.BERLIN, logs_url=url))
     assert_good(incident_card(incident, alert, m.without(Missing.GARBAGE, detail=text), zone=m.BERLIN))
     assert_good(answer_card(wanted, evidence, zone=m.BERLIN, logs_url=url))
+    storm = [replace(incident, number=n, rule=f"{n}{text[:2000]}", subject_name=text) for n in range(300)]
+    assert_good(digest_card(storm[:5], zone=m.BERLIN, at=m.FIRED))
+    assert_good(digest_card([incident, *storm], zone=m.BERLIN, at=m.FIRED))
+    steps = [m.a_step("09:40:00", text, text, 1.0, reason=text)] * 200
+    assert_good(trail_card(incident, steps, zone=m.BERLIN))
+    names = (text,) * 50
+    status = m.a_status(workspaces=names, conversations=names, watching=Watching(problem=text))
+    assert_good(status_card(status, zone=m.BERLIN))
     raw = {"requestObject": {"data": {str(n): text[:8000] for n in range(2000)}}, "user": text}
     assert_good(raw_log_card(raw, page=0, pages=9, asked_by=text, at=m.FIRED, key=m.KEY, redactions=0))

@@ -9,6 +9,7 @@ import pytest
 
 from bot.ports import Store
 from bot.store.store import open_store
+from tests.contracts.steps import SHORT
 from tests.environment import environment
 from tests.postgres import fresh_database, postgres_missing, postgres_server
 
@@ -36,4 +37,11 @@ async def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 @pytest.fixture
 async def store(store_url: str) -> AsyncIterator[Store]:
     async with open_store(store_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def hasty(store_url: str) -> AsyncIterator[Store]:
+    """A store whose leases end after a moment."""
+    async with open_store(store_url, lease=SHORT) as opened:
         yield opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,8 @@ CLUSTER = (
     "/providers/Microsoft.ContainerService/managedClusters/Prod-Weu"
 )
 A_MINUTE = timedelta(minutes=1)
+#: A lease that a test can wait out: leases go by the database's clock, which nothing moves.
+SHORT = timedelta(seconds=0.15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,5 +133,20 @@ async def a_posted_card(store: Store, now: datetime = NOW) -> Incident:
     incident = await an_incident(store, now=now)
     await look_taken(store, now)
     shown = (await newest(store, incident)).version
-    assert await store.posted(await the_notification(store, now), "activity-1", shown)
+    assert await store.posted(await the_notification(store, now), "activity-1", shown, now)
     return await newest(store, incident)
+
+
+async def lease_over() -> None:
+    """Wait until leases of SHORT have ended."""
+    await asyncio.sleep(2 * SHORT.total_seconds())
+
+
+async def all_said(store: Store, now: datetime = NOW, owner: str = "w1") -> list[Notification]:
+    """Say everything that is due, one after the other in each conversation, in the newest version."""
+    said: list[Notification] = []
+    while turn := await store.claim_notifications(owner, now, 50):
+        for notification in turn:
+            assert await store.posted(notification, f"activity-{notification.id}", 1000, now)
+        said += turn
+    return said

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from audit.evidence import Evidence, Missing
 from bot.ports import LookKind, Store
-from bot.store.work import LEASE
 from tests.contracts.steps import (
     A_MINUTE,
     ALICE,
@@ -17,6 +16,7 @@ from tests.contracts.steps import (
     answered,
     deliver,
     fired,
+    lease_over,
     look_taken,
     newest,
     the_look,
@@ -72,12 +72,13 @@ async def test_an_alert_that_joins_while_a_look_since_waits_does_not_take_its_pl
     assert (await the_look(store)).kind is LookKind.SINCE
 
 
-async def test_an_answer_from_one_who_no_longer_holds_the_look_is_not_kept(store: Store) -> None:
+async def test_an_answer_from_one_who_no_longer_holds_the_look_is_not_kept(hasty: Store) -> None:
+    store, later = hasty, NOW
     incident = await an_incident(store)
     stale = await the_look(store, owner="w1")
-    later = NOW + LEASE + timedelta(seconds=1)
+    await lease_over()
     current = await the_look(store, later, owner="w2")
-    assert current.attempt == 2
+    assert (current.attempt, current.taken_over) == (2, True)
     for forged in (stale, replace(stale, owner="w2"), replace(current, attempt=1), replace(current, claim=9)):
         assert not await store.save_evidence(forged, answered(returned=99), later, None)
     assert (await newest(store, incident)).version == incident.version
@@ -92,7 +93,7 @@ async def test_evidence_that_says_the_same_later_does_not_make_a_card_stale(stor
     incident = await a_posted_card(store)
     await store.acknowledge(incident.key, ALICE, NOW)
     shown = (await newest(store, incident)).version
-    assert await store.posted(await the_notification(store), "activity-1", shown)
+    assert await store.posted(await the_notification(store), "activity-1", shown, NOW)
     later = NOW + A_MINUTE
     assert await store.save_evidence(await the_look(store, later), answered(later), later, later + A_MINUTE)
     assert await store.claim_notifications("w1", later, 10) == []

@@ -6,9 +6,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from bot.errors import Reason, Unavailable
 from bot.store.database import Database, connect, database_url
@@ -86,11 +88,14 @@ async def test_the_file_is_kept_in_wal_and_every_commit_reaches_the_disk(path: P
     async with open_store(f"sqlite:///{path}"):
         pass
     database = connect(database_url(f"sqlite:///{path}"))
-    for transaction in (database.write, database.read):
-        async with transaction() as connection:
-            for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
-                assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
+    for transact in (database.write, database.read):
+        for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
+            assert await transact(partial(_asked, f"PRAGMA {pragma}")) == value
     await database.close()
+
+
+def _asked(pragma: str, connection: Connection) -> object:
+    return connection.exec_driver_sql(pragma).scalar()
 
 
 async def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
@@ -148,8 +153,8 @@ async def test_a_full_database_is_unavailable_and_well_again_when_there_is_room(
 
 
 async def _limit_pages(database: Database, pages: int) -> None:
-    async with database.write() as connection:
-        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    limit = f"PRAGMA max_page_count={pages}"
+    await database.write(lambda connection: connection.exec_driver_sql(limit).close())
 
 
 async def test_a_damaged_file_is_unavailable_and_never_a_success(path: Path) -> None:

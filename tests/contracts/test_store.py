@@ -20,8 +20,7 @@ from tests.fakes import NOW
 
 async def _run(url: str, sql: str) -> None:
     database = connect(database_url(url))
-    async with database.write() as connection:
-        await connection.execute(text(sql))
+    await database.write(lambda connection: connection.execute(text(sql)).close())
     await database.close()
 
 
@@ -40,8 +39,7 @@ async def test_migrations_make_exactly_the_tables_that_the_code_works_on(store_u
     async with open_store(store_url):
         pass
     database = connect(database_url(store_url))
-    async with database.read() as connection:
-        assert await connection.run_sync(differences) == []
+    assert await database.read(differences) == []
     await database.close()
 
 

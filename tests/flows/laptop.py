@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,9 +98,13 @@ async def laptop(
     before: Callable[[Settings], Settings] = lambda settings: settings,
     deadlines: Deadlines | None = None,
     own_process: bool = False,
+    through: Callable[[int], AbstractAsyncContextManager[str]] | None = None,
+    bot_clock: MovableClock | None = None,
 ) -> AsyncIterator[Laptop]:
     """Start both sides; the bot is installed in the team, and nothing has fired.
 
+    `through` opens what stands between the bot and the sandbox's port, and gives the URL that the bot is told;
+    `bot_clock` is the bot's own clock where it is to differ from the sandbox's (not with `own_process`).
     With `own_process` the bot is `python -m api`, which `Laptop.process` stops, kills and starts; then the clock
     must not be moved, and `deadlines` do not count.
     """
@@ -108,7 +112,8 @@ async def laptop(
     clock = MovableClock(given.now - datetime.now(UTC))  # noqa: TID251 - the flows' clock
     async with AsyncExitStack() as opened:
         listening = bound(0)
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        own_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        url = await opened.enter_async_context(through(listening.getsockname()[1])) if through else own_url
         targets = tuple(t for t in given.alert.targets if t.lower().startswith("/subscriptions/"))
         port, health_port = free_ports(2)
         process = BotProcess(
@@ -139,12 +144,12 @@ async def laptop(
             opened.push_async_callback(process.stop)
             await process.start()
         else:
-            await opened.enter_async_context(the_bot(settings, clock, deadlines))
+            await opened.enter_async_context(the_bot(settings, bot_clock or clock, deadlines))
         session = await opened.enter_async_context(aiohttp.ClientSession())
         if install:
             await site.bot.install_in_team()
         yield Laptop(
-            page=PageClient(session, url),
+            page=PageClient(session, own_url),
             site=site,
             process=process,
             settings=settings,

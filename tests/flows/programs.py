@@ -22,13 +22,18 @@ PATIENCE = 60.0
 
 def three_ports() -> int:
     """Return the first of three ports in a row that nobody listens on."""
+    return ports_in_a_row(3)
+
+
+def ports_in_a_row(count: int) -> int:
+    """Return the first of so many ports in a row that nobody listens on."""
     for _ in range(100):
         first = random.randrange(20_000, 32_000)
         with contextlib.suppress(OSError), contextlib.ExitStack() as held:
-            for port in range(first, first + 3):
+            for port in range(first, first + count):
                 held.enter_context(socket.socket()).bind(("127.0.0.1", port))
             return first
-    raise AssertionError("no three free ports in a row")
+    raise AssertionError(f"no {count} free ports in a row")
 
 
 def is_open(port: int) -> bool:
@@ -76,7 +81,8 @@ class Program:
 @contextmanager
 def demo(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Program]:
     """Start `python -m sandbox` in a process group of its own; whatever becomes of it, nothing stays behind."""
-    port = three_ports()
+    # The page's, and two for each of two replicas.
+    port = ports_in_a_row(5)
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "--port", str(port), *arguments],
         cwd=ROOT,

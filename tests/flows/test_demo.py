@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.environment import environment
 from tests.flows.checking import STEPS
 from tests.flows.programs import PATIENCE, demo, is_open, until_closed
+from tests.postgres import postgres_missing
 from tests.samples import ROOT, sample
 
 pytestmark = pytest.mark.demo
@@ -47,6 +49,31 @@ def test_the_check_ends_green_by_itself_and_keeps_what_was_sent(tmp_path: Path) 
     assert [int(name[:4]) for name in files] == list(range(1, len(files) + 1))
     assert {re.split("[-.]", name)[1] for name in files} >= {"query", "post", "update", "invoke", "message"}
     assert "AzureDiagnostics" in (out / "queries.kql").read_text()
+
+
+@pytest.mark.postgres
+def test_the_check_of_two_replicas_goes_on_without_the_one_that_is_killed() -> None:
+    if missing := postgres_missing():
+        if environment().ci:
+            pytest.fail(missing)
+        pytest.skip(missing)
+    done = run("--check", "--replicas", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    steps = [line[6:19].strip() for line in done.stdout.splitlines()]
+    assert [step for step in steps if step != "killed"] == STEPS
+    assert steps.index("killed") == steps.index("card") + 1
+    assert not done.stderr
+
+
+@pytest.mark.postgres
+def test_a_killed_sandbox_leaves_neither_replica_nor_server_behind() -> None:
+    if missing := postgres_missing():
+        pytest.skip(missing)
+    with demo("--no-open", "--replicas", "2") as it:
+        it.read_until("Ctrl-C")
+        assert all(is_open(it.port + n) for n in range(1, 5))
+        assert it.end(signal.SIGKILL) == -signal.SIGKILL
+        assert all(until_closed(it.port + n) for n in range(1, 5))
 
 
 def test_a_red_step_is_the_last_line_and_the_exit_code_is_1(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from sandbox.room import TENANT, Room
 from sandbox.run import Run
 from sandbox.teams import Teams, teams_app
 from sandbox.teams_faults import RateLimits, TeamsFaults
+from sandbox.trails import Trails
 from tests.fakes import FakeClock
 
 APP_ID = "0f3c6a3e-7d0b-4d52-8a52-5a35c0a3a2d1"
@@ -195,6 +196,7 @@ async def stage(
     clock: FakeClock | None = None,
     heartbeat: float = 15.0,
     patience: float = 15.0,
+    trails: Trails | None = None,
 ) -> AsyncIterator[Stage]:
     """Start it all; `installed` puts the bot into the team without telling it."""
     clock = clock or FakeClock()
@@ -245,6 +247,7 @@ async def stage(
             break_workspace=lambda fault: broken.append(("workspace", fault)),
             break_teams=lambda fault: broken.append(("teams", fault)),
             heartbeat=heartbeat,
+            trails=trails,
         )
         app = web.Application()
         app.add_subapp("/login", issuer.app())

@@ -45,6 +45,23 @@ def test_a_port_leaves_room_for_the_two_after_it(text: str, capsys: pytest.Captu
     assert read_options(["--port", "65533"]).port == 65533
 
 
+@pytest.mark.parametrize("text", ["0", "5", "-1", "x", "", "２", "1.5"])
+def test_replicas_are_a_few(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "must be a number from 1 to 4" in refused(capsys, f"--replicas={text}")
+    assert read_options(["--replicas", "2"]).replicas == 2
+
+
+def test_the_port_leaves_room_for_every_replica(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "must leave room for the 4 ports after it" in refused(capsys, "--port=65532", "--replicas=2")
+    assert read_options(["--port=65531", "--replicas=2"]).port == 65531
+
+
+def test_a_database_that_cannot_be_had_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "must be postgresql://" in said(capsys, "--check", "--database-url=sqlite:///x.db")
+    url = "postgresql://nobody@127.0.0.1:1/nothing"
+    assert "cannot be reached" in said(capsys, "--check", "--replicas=2", f"--database-url={url}")
+
+
 @pytest.mark.parametrize(
     "text", ["yesterday", "", "2026-13-01", "1979-12-31", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+10:00"]
 )

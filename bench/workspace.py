@@ -1,0 +1,82 @@
+"""Log Analytics at load: every query is answered at once with the same few rows, or with their count."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from audit.kql import TOTAL
+from bench.part import Part, refusal
+from bench.windows import PER_IDENTITY, Windows
+from sandbox.bot_process import ROOT
+
+SAMPLES = ROOT / "samples" / "events" / "coredns-changed.jsonl"
+CLUSTER = (
+    "/subscriptions/a0a0a0a0-0000-4000-8000-000000000001/resourcegroups/rg-platform"
+    "/providers/microsoft.containerservice/managedclusters/aks-bench"
+)
+COLUMNS = ("TimeGenerated", "log_s", "pod_s", "Category", "_ResourceId", "ResourceId")
+#: Questions of one identity that the service answers at once.
+AT_ONCE = 5
+
+
+class Workspace:
+    """The rows are real ones of the samples, moved to just before the world began."""
+
+    def __init__(self, now: datetime, *, limited: bool = False) -> None:
+        self.limited = limited
+        self.part = Part()
+        self._over = 0
+        self._refused = 0
+        self._windows = Windows(PER_IDENTITY)
+        rows = list(_rows(now))
+        self._rows = _table(COLUMNS, rows)
+        self._count = _table((TOTAL,), [[len(rows)]])
+
+    def app(self) -> web.Application:
+        """Return the routes, to be mounted at /workspace."""
+        app = web.Application()
+        app.router.add_post("/v1/workspaces/{id}/query", self._query)
+        return app
+
+    async def serve(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Serve a question as a part does; one too many is counted, and refused where limits are on."""
+        now = time.perf_counter()
+        over = self._windows.wait("", now) > 0 or self.part.in_flight >= AT_ONCE
+        self._over += over
+        if over and self.limited:
+            self._refused += 1
+            return refusal(429, "ThrottledError", retry_after=self.part.retry_after)
+        self._windows.spend("", now)
+        return await self.part.serve(request, handler)
+
+    def counts(self) -> dict[str, Any]:
+        """Return the counters; `over` are questions beyond what the service allows one identity."""
+        return self.part.counts() | {"over": self._over, "refused": self._refused}
+
+    async def _query(self, request: web.Request) -> web.Response:
+        kql = orjson.loads(await request.read()).get("query", "")
+        body = self._count if f"summarize {TOTAL}" in kql else self._rows
+        return web.Response(body=body, content_type="application/json")
+
+
+def _rows(now: datetime) -> Iterator[list[str]]:
+    """Yield the samples' events about CoreDNS as rows of AzureDiagnostics."""
+    events = [orjson.loads(line) for line in SAMPLES.read_bytes().splitlines()]
+    wanted = [event for event in events if "coredns" in str(event.get("objectRef"))]
+    for place, event in enumerate(wanted):
+        at = now - timedelta(minutes=4) + timedelta(seconds=10 * place)
+        time_ = at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        event |= {"requestReceivedTimestamp": time_, "stageTimestamp": time_}
+        log = orjson.dumps(event).decode()
+        yield [time_, log, "kube-apiserver-0", "kube-audit-admin", CLUSTER, CLUSTER.upper()]
+
+
+def _table(columns: tuple[str, ...], rows: list[Any]) -> bytes:
+    described = [{"name": name, "type": "long" if name == TOTAL else "string"} for name in columns]
+    return orjson.dumps({"tables": [{"name": "PrimaryResult", "columns": described, "rows": rows}]})

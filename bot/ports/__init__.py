@@ -1,0 +1,72 @@
+"""What the bot needs of the outside, in its own words."""
+
+from __future__ import annotations
+
+from bot.ports.meter import Meter
+from bot.ports.outside import (
+    Answer,
+    AuditLog,
+    Clock,
+    Conversation,
+    ConversationKind,
+    Conversations,
+    FiredAlerts,
+    ListedAlert,
+    Member,
+    Message,
+    Query,
+    Workspace,
+)
+from bot.ports.rows import (
+    Chore,
+    ChoreKind,
+    Claim,
+    DeadLetter,
+    Dossier,
+    Load,
+    Look,
+    LookKind,
+    Notification,
+    NotificationState,
+    Recorded,
+    Send,
+    Step,
+    Trace,
+)
+from bot.ports.store import Backlog, Incidents, Pace, Routes, Store, Work
+
+__all__ = [
+    "Answer",
+    "AuditLog",
+    "Backlog",
+    "Chore",
+    "ChoreKind",
+    "Claim",
+    "Clock",
+    "Conversation",
+    "ConversationKind",
+    "Conversations",
+    "DeadLetter",
+    "Dossier",
+    "FiredAlerts",
+    "Incidents",
+    "ListedAlert",
+    "Load",
+    "Look",
+    "LookKind",
+    "Member",
+    "Message",
+    "Meter",
+    "Notification",
+    "NotificationState",
+    "Pace",
+    "Query",
+    "Recorded",
+    "Routes",
+    "Send",
+    "Step",
+    "Store",
+    "Trace",
+    "Work",
+    "Workspace",
+]
