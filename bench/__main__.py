@@ -25,6 +25,7 @@ ROWS = (
     "soak",
     "stop",
     "start",
+    "claim",
 )
 Measure = Callable[[float], Coroutine[None, None, Result]]
 

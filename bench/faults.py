@@ -9,10 +9,11 @@ from pathlib import Path
 
 from bench.result import Result
 from sandbox.postgres import NoPostgres
-from tests.faults.matrix import BAR, CELLS, WHY_NOT, How, Outcome, Part, Timing, run_cell
+from tests.faults.cells import BAR, CELLS, WHY_NOT, How, Part, Timing
+from tests.faults.matrix import Outcome, run_cell
 from tests.faults.troubles import NoSmallDisk
 
-#: Seconds: as in tests.faults.matrix, for the recorded run; a short run has shorter faults.
+#: Seconds: as in tests.faults.cells, for the recorded run; a short run has shorter faults.
 WHOLE = Timing()
 SHORTEST = Timing(lasting=3.0, slow=2.0, turn=1.0, pause=1.0, patience=BAR * 2)
 #: Cells that run side by side: they wait most of the time.

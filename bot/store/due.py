@@ -75,6 +75,16 @@ _DIGESTS_OF = (
     .where(notifications.c.digest_id.is_not(None), notifications.c.incident_id.in_(_ids()))
     .distinct()
 )
+_STANDS = notifications.c.state == NotificationState.POSTED.value
+_REFRESH_DIGESTS = (
+    update(notifications)
+    .where(notifications.c.id.in_(_ids()), notifications.c.state != NotificationState.FAILED.value)
+    .values(
+        wants=notifications.c.wants + 1,
+        state=case((_STANDS, NotificationState.STALE.value), else_=notifications.c.state),
+        due_at=case((_STANDS, bindparam("later", type_=UtcTime())), else_=notifications.c.due_at),
+    )
+)
 _AGAIN = {
     "state": case(
         (notifications.c.activity_id != "", NotificationState.STALE.value),
@@ -167,18 +177,9 @@ def change_digests(connection: Connection, incident_ids: Sequence[int], now: dat
         refresh_digests(connection, digests, now)
 
 
-def refresh_digests(connection: Connection, digests: Any, now: datetime) -> None:
+def refresh_digests(connection: Connection, digests: Sequence[int], now: datetime) -> None:
     """Make digests due again; one that stands is changed a while later, so that a storm does not change it all the time."""
-    posted = notifications.c.state == NotificationState.POSTED.value
-    connection.execute(
-        update(notifications)
-        .where(notifications.c.id.in_(digests), notifications.c.state != NotificationState.FAILED.value)
-        .values(
-            wants=notifications.c.wants + 1,
-            state=case((posted, NotificationState.STALE.value), else_=notifications.c.state),
-            due_at=case((posted, literal(now + DIGEST_PAUSE, UtcTime)), else_=notifications.c.due_at),
-        )
-    )
+    connection.execute(_REFRESH_DIGESTS, {"ids": list(digests), "later": now + DIGEST_PAUSE})
 
 
 def make_postable(connection: Connection, incident_id: int, now: datetime) -> None:

@@ -9,89 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 
-from sqlalchemy import make_url
-
-from sandbox.given import read_files
-from tests.faults.stage import ALLOWED, Stage
-from tests.faults.troubles import (
-    FullDisk,
-    InTurns,
-    Locked,
-    Proxied,
-    Stopped,
-    Trouble,
-    WrongClock,
-    mended_at_the_end,
-    proxied_fault,
-    small_disk,
-)
-from tests.flows.laptop import MovableClock, laptop, options
-from tests.postgres import fresh_database, postgres_server
-from tests.proxy import Proxy, Upstream, open_proxy
-
-#: In seconds: what the bot may take to be well again.
-BAR = 60.0
-#: The beginning of a path of the sandbox -> the part of the outside that it is.
-PATHS = {"/login/token": "token", "/login/": "keys", "/workspace/": "workspace", "/teams/": "connector"}
-
-
-class Part(StrEnum):
-    WORKSPACE = "workspace"
-    TOKEN = "token"
-    KEYS = "keys"
-    CONNECTOR = "connector"
-    DISK = "disk"
-    CLOCK = "clock"
-    SQLITE = "database, SQLite"
-    POSTGRESQL = "database, PostgreSQL"
-
-
-class How(StrEnum):
-    DOWN = "down"
-    SLOW = "slow"
-    GARBAGE = "garbage"
-    FLAPPING = "flapping"
-
-
-OUTSIDE = frozenset({Part.WORKSPACE, Part.TOKEN, Part.KEYS, Part.CONNECTOR})
-#: What the bot keeps for hours once it has it: it is started anew under the fault.
-KEPT = frozenset({Part.TOKEN, Part.KEYS})
-
-WHY_NOT: Mapping[tuple[Part, How], str] = {
-    (Part.DISK, How.SLOW): "a slow disk is to the bot a database that is slow: see there",
-    (
-        Part.DISK,
-        How.GARBAGE,
-    ): "a damaged file does not mend itself: the bot stays not ready until it is restored",
-    (Part.CLOCK, How.DOWN): "a machine has a clock; one that stands still is the slow one",
-    (Part.SQLITE, How.GARBAGE): "the same damaged file as of the disk",
-}
-CELLS = tuple((part, how) for part in Part for how in How if (part, how) not in WHY_NOT)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """All in seconds."""
-
-    #: How long the fault lasts.
-    lasting: float = 25.0
-    #: How late a slow answer is.
-    slow: float = 10.0
-    #: How long each turn of flapping is.
-    turn: float = 2.0
-    #: Between two alerts.
-    pause: float = 2.0
-    #: After the fault, before it is given up.
-    patience: float = BAR * 2
+from tests.faults.cells import BAR, KEPT, OUTSIDE, How, Part, Timing
+from tests.faults.setups import SETUPS
+from tests.faults.stage import Stage
+from tests.faults.troubles import mended_at_the_end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +54,7 @@ class Outcome:
 
 async def run_cell(part: Part, how: How, folder: Path, timing: Timing) -> Outcome:
     """Run one cell in an empty folder. Raises NoSmallDisk, or NoPostgres, where this machine cannot."""
-    async with _SETUPS[part](how, folder, timing) as (stage, trouble):
+    async with SETUPS[part](how, folder, timing) as (stage, trouble):
         await stage.first_card()
         pid = stage.it.process.pid
         if part in KEPT:
@@ -203,104 +128,3 @@ def _outcome(
         lost=tuple(stage.lost()),
         wrong=tuple(dict.fromkeys(wrong)),
     )
-
-
-# --- how each part is broken -------------------------------------------------------------------------
-
-Cell = tuple[Stage, Trouble]
-
-
-@asynccontextmanager
-async def _outside(part: Part, how: How, folder: Path, timing: Timing) -> AsyncIterator[Cell]:
-    proxies: list[Proxy] = []
-
-    @asynccontextmanager
-    async def through(port: int) -> AsyncIterator[str]:
-        async with open_proxy(Upstream(port=port), PATHS) as proxy:
-            proxies.append(proxy)
-            yield proxy.url
-
-    async with laptop(folder, own_process=True, through=through) as it:
-        seconds = timing.turn if how is How.FLAPPING else timing.slow
-        fault = proxied_fault(how.value, seconds)
-        yield (
-            Stage(it=it, pause=timing.pause),
-            Proxied(proxy=lambda: proxies[0], fault=fault, part=part.value),
-        )
-
-
-@asynccontextmanager
-async def _disk(how: How, folder: Path, timing: Timing) -> AsyncIterator[Cell]:
-    small = folder / "small"
-    small.mkdir()
-    with small_disk(small):
-        disk = FullDisk(folder=small)
-        # Full for good, or in turns.
-        broken = timing.turn if how is How.FLAPPING else timing.lasting * 10
-        trouble = InTurns(hurt=disk.fill, heal=disk.free, broken=broken, mended=timing.turn)
-        async with laptop(folder, own_process=True, database_url=f"sqlite:///{small / 'auditor.db'}") as it:
-            yield Stage(it=it, pause=timing.pause), trouble
-
-
-@asynccontextmanager
-async def _sqlite(how: How, folder: Path, timing: Timing) -> AsyncIterator[Cell]:
-    lock = Locked(database=folder / "auditor.db")
-    # Slow: every now and then somebody gets through, after that many seconds.
-    broken, mended = {
-        How.DOWN: (timing.lasting * 10, 0.0),
-        How.SLOW: (timing.slow, 0.2),
-        How.FLAPPING: (timing.turn, timing.turn),
-    }[how]
-    trouble = InTurns(hurt=lock.lock, heal=lock.free, broken=broken, mended=mended)
-    async with laptop(folder, own_process=True) as it:
-        yield Stage(it=it, pause=timing.pause), trouble
-
-
-@asynccontextmanager
-async def _postgresql(how: How, folder: Path, timing: Timing) -> AsyncIterator[Cell]:
-    seconds = timing.turn if how is How.FLAPPING else timing.slow
-    async with AsyncExitStack() as opened:
-        server = opened.enter_context(postgres_server())
-        database = make_url(await opened.enter_async_context(fresh_database(server)))
-        proxy = await opened.enter_async_context(open_proxy(_upstream(database.query, database.port)))
-        url = database.set(host="127.0.0.1", port=proxy.port, query={}).render_as_string(hide_password=False)
-        it = await opened.enter_async_context(laptop(folder, own_process=True, database_url=url))
-        trouble = Proxied(proxy=lambda: proxy, fault=proxied_fault(how.value, seconds))
-        yield Stage(it=it, pause=timing.pause), trouble
-
-
-def _upstream(query: Mapping[str, object], port: int | None) -> Upstream:
-    """Return where the server listens: its socket, if the URL names the folder of one."""
-    folder = query.get("host")
-    return Upstream(path=Path(f"{folder}/.s.PGSQL.{port or 5432}")) if folder else Upstream(port=port or 5432)
-
-
-@asynccontextmanager
-async def _clock(how: How, folder: Path, timing: Timing) -> AsyncIterator[Cell]:
-    if how is How.SLOW:
-        async with laptop(folder, own_process=True) as it:
-            process = Stopped(pid=lambda: it.process.pid)
-            trouble = InTurns(hurt=process.stop, heal=process.go_on, broken=timing.slow, mended=timing.turn)
-            yield Stage(it=it, pause=timing.pause), trouble
-        return
-    shown = read_files(options()).now
-    clock = MovableClock(shown - datetime.now(UTC))  # noqa: TID251 - the same as the sandbox's, until it is moved
-    wrong = WrongClock(clock=clock)
-    # Garbage: hours ahead, hours behind, and then right.
-    broken, mended = (timing.turn, timing.turn) if how is How.FLAPPING else (timing.lasting / 2, 0.0)
-    trouble = InTurns(hurt=wrong.put_wrong, heal=wrong.put_right, broken=broken, mended=mended)
-    async with laptop(folder, bot_clock=clock) as it:
-        # By a clock that is hours off a good token has ended, and an alert of now fired in the future: then the card
-        # says so, and nothing is asked.
-        allowed = ALLOWED | {HTTPStatus.UNAUTHORIZED}
-        yield Stage(it=it, pause=timing.pause, allowed=allowed, with_evidence=False), trouble
-
-
-Setup = Callable[[How, Path, Timing], AbstractAsyncContextManager[Cell]]
-_SETUPS: Mapping[Part, Setup] = {
-    **{part: partial(_outside, part) for part in OUTSIDE},
-    Part.DISK: _disk,
-    Part.CLOCK: _clock,
-    Part.SQLITE: _sqlite,
-    Part.POSTGRESQL: _postgresql,
-}

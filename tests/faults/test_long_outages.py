@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.check import text_of
 from sandbox.given import read_files
-from tests.faults.matrix import BAR
+from tests.faults.cells import BAR
 from tests.faults.stage import alert
 from tests.flows.laptop import Laptop, MovableClock, laptop, options
 from tests.flows.reading import incidents, saying

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.postgres import NoPostgres
-from tests.faults.matrix import BAR, CELLS, WHY_NOT, How, Outcome, Part, Timing, run_cell
+from tests.faults.cells import BAR, CELLS, WHY_NOT, How, Part, Timing
+from tests.faults.matrix import Outcome, run_cell
 from tests.faults.troubles import NoSmallDisk
 from tests.postgres import postgres_missing
 
