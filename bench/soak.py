@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -32,6 +33,10 @@ RATE, RULES, RESOLVED = 10.0, 40, 0.5
 CHANNELS = 3
 CONNECTOR = 0.02
 GROWTH, SLOPE = 8e6, 1e6
+#: What a task that does one row of due work runs.
+IN_HAND = "Worker._guarded"
+#: Samples in one rest.
+LOOKS = 5
 #: Tasks or handles more or less that are no leak: a line that somebody is just being answered.
 SPREAD = 2
 
@@ -42,10 +47,16 @@ class Sample:
 
     at: float
     memory: int
-    tasks: int
+    #: By what they run.
+    running: Counter[str]
     #: Open files and sockets, without connections that are kept open to Teams and Azure.
     handles: int
     threads: int
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks there are, but for rows in the worker's hands: cards that wait for room within Teams' limits."""
+        return self.running.total() - self.running[IN_HAND]
 
 
 async def measure(scale: float) -> Result:
@@ -83,8 +94,8 @@ class Soak:
         ends = time.perf_counter() + seconds
         while time.perf_counter() < ends or not self.samples:
             await self._cycle(load)
-            await asyncio.sleep(rest)
-            self.samples.append(await self._sample())
+            await asyncio.sleep(rest / 2)
+            self.samples.append(await self._resting(rest / 2))
 
     async def _cycle(self, seconds: float) -> None:
         self._cycles += 1
@@ -101,16 +112,25 @@ class Soak:
         self.accepted += report.statuses[202]
         self.refused += len(report.shots) - report.statuses[202]
 
+    async def _resting(self, seconds: float) -> Sample:
+        """Return the last sample of that time, with the least of tasks and handles: what is due now and then goes by."""
+        seen = []
+        for _ in range(LOOKS):
+            await asyncio.sleep(seconds / LOOKS)
+            seen.append(await self._sample())
+        calmest = min(seen, key=lambda one: one.tasks)
+        return replace(seen[-1], running=calmest.running, handles=min(one.handles for one in seen))
+
     async def _sample(self) -> Sample:
         async with self._session.get(f"{self._bot.url}/bench/tasks") as answer:
-            tasks = sum((await answer.json()).values())
+            tasks = Counter(await answer.json())
         kept = psutil.Process(self._bot.pid).net_connections(kind="tcp")
         port = int(self._world.url.rsplit(":", 1)[1])
         outside = sum(bool(one.raddr) and one.raddr.port == port for one in kept)
         return Sample(
             at=time.perf_counter(),
             memory=self._bot.memory(),
-            tasks=tasks,
+            running=tasks,
             handles=self._bot.handles() - outside,
             threads=self._bot.threads(),
         )
@@ -145,6 +165,7 @@ def _result(soak: Soak, *, is_short: bool) -> Result:
         held=constant and steady and not soak.refused and soak.accepted > 0,
         notes=[
             f"{soak.accepted:,} alerts taken, {soak.refused:,} not; people answered {dict(soak.people.statuses)}",
+            f"tasks only at times: {_only_at_times(soak.samples) or 'none'}",
             (
                 f"{len(soak.samples)} rests: RSS {first.memory / 1e6:.1f} to {last.memory / 1e6:.1f} MB "
                 f"(slope {tilt / 1e6:+.2f} MB/h), {last.tasks} tasks, {last.handles} handles, {last.threads} threads"
@@ -156,3 +177,9 @@ def _result(soak: Soak, *, is_short: bool) -> Result:
 def _spread(samples: Sequence[Sample], name: str) -> int:
     values = [int(getattr(sample, name)) for sample in samples]
     return max(values) - min(values)
+
+
+def _only_at_times(samples: Sequence[Sample]) -> str:
+    """Say what ran in the busiest rest and not in the calmest one."""
+    most, least = (pick(samples, key=lambda one: one.tasks).running for pick in (max, min))
+    return ", ".join(f"{count} {name}" for name, count in (most - least).items())

@@ -56,6 +56,8 @@ LARGE = 20
 SMALL_BUDGET = 8_000
 #: Seconds between tries to record what stands in Teams.
 RECORD_WAITS = (0.2, 1.0, 2.0, 4.0, 8.0)
+#: Tries of a card whose failure is taken for the conversation's.
+TRIES_FOR_ALL = 5
 #: Tries of a card that we cannot draw.
 TRIES_OF_OURS = 5
 
@@ -94,7 +96,15 @@ class Notifier:
 
     async def look(self, look: Look) -> None:
         """Ask the workspace and keep the answer, which makes the incident's notifications due."""
-        dossier = await self._store.dossier(look.incident_key)
+        try:
+            dossier = await self._store.dossier(look.incident_key)
+        except Rejected as failure:
+            # What is kept cannot be read by this version: new evidence takes its place.
+            log.error("incident not readable", extra={"reason": failure.detail})
+            now = self._clock.now()
+            unknown = Evidence(asked_at=now, missing=Missing.GARBAGE)
+            await self._store.save_evidence(look, unknown, now, None)
+            return
         if dossier is None:
             return
         try:
@@ -162,14 +172,16 @@ class Notifier:
         try:
             drawn = await self._drawn(notification)
             if drawn is None:
-                await self._store.fail(notification, Reason.NOT_FOUND, self._clock.now())
+                # Nothing is left to say; what stands there stays.
+                await self._store.posted(notification, notification.activity_id, 0, self._clock.now())
                 return
             # Whoever was frozen for longer than his lease must not say what another has said meanwhile.
             if await self._store.holds(notification):
                 await self._deliver(notification, drawn)
-        except OutsideError:
+        except Unavailable:
             raise
         except Exception:
+            # Among them a row that cannot be read: tried again for ever, it would stand before all others.
             log.exception("card not drawn", extra={"incident": notification.incident_key})
             await self._our_mistake(notification)
 
@@ -267,7 +279,9 @@ class Notifier:
 
     async def _put_off(self, notification: Notification, wait: timedelta, reason: Reason) -> None:
         now = self._clock.now()
-        await self._store.put_off(notification, now + wait, reason, now, whole=True)
+        # What Teams or we ask for is for the whole conversation; a card that fails on its own silences no other.
+        whole = reason in {Reason.THROTTLED, Reason.PACED} or notification.attempt <= TRIES_FOR_ALL
+        await self._store.put_off(notification, now + wait, reason, now, whole=whole)
         self._meter.put_off("notification", reason)
         log.warning("card put off", extra=_fields(notification, reason))
 

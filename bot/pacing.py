@@ -60,7 +60,7 @@ class Buckets:
 #: 7 in 1 s, 8 in 2 s, 36 in 30 s; and 1,784 in an hour.
 THREAD = Buckets(fast=Bucket(burst=6, rate=1.0, reserve=1), slow=Bucket(burst=200, rate=0.44, reserve=60))
 #: 50 in 1 s, over which there is no further limit.
-TENANT = Buckets(fast=Bucket(burst=10, rate=40, reserve=4), slow=Bucket(burst=400, rate=40, reserve=40))
+TENANT = Buckets(fast=Bucket(burst=10, rate=40, reserve=1), slow=Bucket(burst=400, rate=40, reserve=40))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ GATHERING = timedelta(milliseconds=10)
 #: After a failure of the store, before it is asked again.
 STORE_WAIT = timedelta(seconds=1)
 #: A third of the lease (bot.store.leases): two renewals may fail before somebody else takes the row over.
-RENEW_EVERY = timedelta(seconds=10)
+RENEW_EVERY = timedelta(seconds=8)
 #: A chore that failed comes again after this.
 CHORE_WAIT = timedelta(minutes=1)
 
@@ -169,13 +169,16 @@ class Worker:
     async def _keep(self) -> None:
         """Renew the leases of what is in hand, for as long as it takes."""
         while True:
-            await asyncio.sleep(RENEW_EVERY.total_seconds())
-            if not self._held:
-                continue
             try:
-                await self._work.renew(list(self._held.values()))
+                if self._held:
+                    await self._work.renew(list(self._held.values()))
+                if count := await self._work.pull_in(self._clock.now()):
+                    log.warning("a clock was wrong: due dates pulled in", extra={"rows": count})
             except OutsideError as failure:
                 log.warning("leases not renewed", extra={"reason": failure.reason})
+            except Exception:
+                log.exception("leases not renewed")
+            await asyncio.sleep(RENEW_EVERY.total_seconds())
 
     async def _sleep(self) -> None:
         now = self._clock.now()

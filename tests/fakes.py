@@ -161,6 +161,9 @@ class FakeWork:
     async def renew(self, held: Sequence[Claim]) -> None:
         self.renewed += [claim.id for claim in held]
 
+    async def pull_in(self, now: datetime) -> int:
+        return 0
+
     async def holds(self, notification: Notification) -> bool:
         raise NotImplementedError
 

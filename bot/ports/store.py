@@ -110,6 +110,10 @@ class Work(Protocol):
         """Give up for good: a dead letter, with the card where the refusal was about the card."""
         ...
 
+    async def pull_in(self, now: datetime) -> int:
+        """Make due at once what is due later than anything is ever put off: a clock was wrong when that was written."""
+        ...
+
     async def chore_done(self, chore: Chore, again_at: datetime) -> bool:
         """Let go of a chore until it is due again."""
         ...

@@ -117,10 +117,14 @@ class SqlBacklog(OnDatabase):
             .where(incidents.c.opened_at < before, ~newer)
             .order_by(incidents.c.id)
             .limit(CLEANED_AT_ONCE)
+            # One that is being changed at this moment is not old.
+            .with_for_update(skip_locked=True)
         )
         folded = notifications.alias()
         stands_for_some = exists().where(folded.c.digest_id == notifications.c.id)
-        gone = connection.execute(delete(incidents).where(incidents.c.id.in_(old)))
+        ids = list(connection.execute(old).scalars())
+        # Asked again now that they are locked: an alert may have come between.
+        gone = connection.execute(delete(incidents).where(incidents.c.id.in_(ids), ~newer))
         connection.execute(
             delete(alerts).where(alerts.c.incident_id.is_(None), alerts.c.received_at < before)
         )

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from audit.alert import Alert, InvalidAlert, parse_alert
 from audit.evidence import Evidence, Missing
 from audit.incident import Acknowledgement, Incident, Person, State
-from bot.errors import Reason, Unavailable
+from bot.errors import Reason, Rejected
 from bot.ports import (
     Chore,
     ChoreKind,
@@ -81,11 +81,11 @@ def new_incident_values(incident: Incident) -> dict[str, Any]:
 
 
 def alert_of(body: bytes) -> Alert:
-    """Read a stored body again. Raises Unavailable where a later version of ours no longer can."""
+    """Read a stored body again. Raises Rejected(Reason.STORE) where another version of ours no longer can."""
     try:
         return parse_alert(body)
     except InvalidAlert as error:
-        raise Unavailable(Reason.STORE, f"a stored alert cannot be read any more: {error.reason}") from error
+        raise Rejected(Reason.STORE, f"a stored alert cannot be read any more: {error.reason}") from error
 
 
 def evidence_body(evidence: Evidence) -> bytes:
@@ -109,7 +109,7 @@ def evidence_of(body: bytes | None, opened_at: datetime) -> Evidence:
     try:
         return msgspec.json.decode(body, type=Evidence)
     except msgspec.DecodeError as error:
-        raise Unavailable(Reason.STORE, "stored evidence cannot be read any more") from error
+        raise Rejected(Reason.STORE, "stored evidence cannot be read any more") from error
 
 
 def conversation_of(row: Row[Any]) -> Conversation:

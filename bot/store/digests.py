@@ -48,7 +48,9 @@ def fold(connection: Connection, crowd: Sequence[int], now: datetime) -> None:
         # A conversation that another replica has its hand on is folded by it, or by the next claim.
         .with_for_update(skip_locked=True, key_share=True)
     )
-    for conversation_id in list(connection.execute(free).scalars()):
+    locked = list(connection.execute(free).scalars())
+    # Asked again now that they are locked: somebody else may have folded them, or nobody wants them any more.
+    for conversation_id in set(locked) & set(crowded(connection)):
         digest_id = _digest(connection, conversation_id, now)
         folded = connection.execute(
             update(notifications)

@@ -17,7 +17,6 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    null,
     select,
     true,
     update,
@@ -38,6 +37,9 @@ DIGEST_PAUSE = timedelta(seconds=5)
 
 #: An incident that is asked about because of a further alert was last asked about at least this long ago.
 LOOK_PAUSE = timedelta(seconds=15)
+
+#: How long a card waits for its evidence; then it goes out with what the alert says.
+PATIENCE = timedelta(seconds=45)
 
 #: Columns of a row that nobody holds.
 LET_GO: dict[str, Any] = {"owner": None, "lease_until": None}
@@ -85,7 +87,8 @@ _REFRESH_DIGESTS = (
         due_at=case((_STANDS, bindparam("later", type_=UtcTime())), else_=notifications.c.due_at),
     )
 )
-_AGAIN = {
+#: Columns of a notification that was given up and is wanted again.
+AGAIN = {
     "state": case(
         (notifications.c.activity_id != "", NotificationState.STALE.value),
         else_=NotificationState.PENDING.value,
@@ -103,7 +106,7 @@ _REVIVE = (
         notifications.c.incident_id.in_(_ids()),
         notifications.c.conversation_id.in_(select(subscriptions.c.conversation_id)),
     )
-    .values(**(NOBODY_HOLDS | _AGAIN), due_at=bindparam("at", type_=UtcTime()))
+    .values(**(NOBODY_HOLDS | AGAIN), due_at=bindparam("at", type_=UtcTime()))
 )
 
 
@@ -189,7 +192,8 @@ def make_postable(connection: Connection, incident_id: int, now: datetime) -> No
         .where(
             notifications.c.incident_id == incident_id,
             notifications.c.state == NotificationState.PENDING.value,
-            notifications.c.due_at.is_(None),
+            notifications.c.attempt == 0,
+            notifications.c.due_at > now,
             notifications.c.digest_id.is_(None),
         )
         .values(due_at=now)
@@ -227,7 +231,7 @@ def _living_again(statement: postgresql.Insert | sqlite.Insert) -> dict[str, Any
     """Return the columns of a notification that was given up and is wanted again."""
     posted_before = notifications.c.activity_id != ""
     due_at = case((posted_before, statement.excluded.created_at), else_=statement.excluded.due_at)
-    return NOBODY_HOLDS | _AGAIN | {"due_at": due_at}
+    return NOBODY_HOLDS | AGAIN | {"due_at": due_at}
 
 
 def adopt_unseen(connection: Connection, conversation_id: int, now: datetime) -> None:
@@ -257,6 +261,6 @@ def adopt_unseen(connection: Connection, conversation_id: int, now: datetime) ->
 
 
 def due_once_asked(incident_id: ColumnElement[int], now: datetime) -> ColumnElement[datetime]:
-    """Return now for an incident that has evidence, NULL for one that waits for its first look."""
+    """Return now for an incident that has evidence; one that waits for its first look does so for a while only."""
     asked = exists().where(evidence.c.incident_id == incident_id)
-    return case((asked, literal(now, UtcTime)), else_=null())
+    return case((asked, literal(now, UtcTime)), else_=literal(now + PATIENCE, UtcTime))

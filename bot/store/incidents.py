@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -105,7 +105,7 @@ class SqlIncidents(OnDatabase):
             return ""
         stale = {"state": NotificationState.STALE.value, "due_at": now, "activity_id": activity_id}
         connection.execute(
-            update(notifications).where(notifications.c.id == row.id).values(**stale, digest_id=None)
+            update(notifications).where(notifications.c.id == row.id).values(**(due.AGAIN | stale))
         )
         due.announce(connection)
         return str(row.activity_id)
@@ -230,7 +230,8 @@ def _after(
 ) -> dict[str, Any]:
     """Return the look's columns once it is answered."""
     if held.wants != held.wants_seen:
-        return due.NOBODY_HOLDS | {"kind": held.kind, "due_at": now}
+        pause = timedelta() if held.kind == LookKind.SINCE.value else due.LOOK_PAUSE
+        return due.NOBODY_HOLDS | {"kind": held.kind, "due_at": now + pause}
     answered = look.kind is LookKind.ALERT and found.missing is None
     if again_at is None:
         return due.NOBODY_HOLDS | {"due_at": None}

@@ -13,9 +13,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from bot.store.tables import UtcTime
 
 #: How long a claimed row stays its claimer's without being renewed; another one takes it over after that.
-LEASE = timedelta(seconds=30)
-#: How often what is in hand is renewed: two may fail before the lease ends.
-RENEW_EVERY = LEASE / 3
+#: Somebody is sought for what a dead replica held once a second, so it is taken over well within 30 s.
+LEASE = timedelta(seconds=25)
 
 
 class DatabaseTime(FunctionElement[datetime]):

@@ -275,23 +275,25 @@ def _resolve(known: _Known, taken: _Alert, delivery: Delivery, others: Sequence[
         return
     # Newest first, and of those one that still fires: of equals the first is taken.
     about = min(reversed(waiting), key=lambda other: other.over).incident
-    for other in waiting:
-        if not other.over:
-            other.over = True
-            if other.incident:
-                other.incident.firing -= 1
-            if other.id is not None:
-                known.ended.append(other.id)
+    firing = [other for other in waiting if not other.over]
+    for other in firing:
+        other.over = True
+        if other.incident:
+            other.incident.firing -= 1
+        if other.id is not None:
+            known.ended.append(other.id)
     taken.incident = about
     if about is None:
         taken.why = Why.NOTHING_TO_RESOLVE
         return
-    ended = transitions.resolve(
-        about.now, delivery.alert.resolved_at or delivery.now, others_firing=about.firing > 0
-    )
-    taken.why = ended.why
-    if ended.changed:
-        _change(about, ended)
+    at = delivery.alert.resolved_at or delivery.now
+    # The alert may fire in an older incident too, whose acknowledgement had spoken for it until a day ago.
+    for one in {id(one): one for one in (*(other.incident for other in firing), about) if one}.values():
+        ended = transitions.resolve(one.now, at, others_firing=one.firing > 0)
+        if ended.changed:
+            _change(one, ended)
+        if one is about:
+            taken.why = ended.why
 
 
 def _change(one: _Incident, transition: Transition) -> None:

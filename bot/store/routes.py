@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, or_, select, update
 
 from bot.errors import Reason, Rejected
 from bot.ports import Conversation, NotificationState
@@ -84,14 +84,20 @@ class SqlRoutes(OnDatabase):
         row = connection.execute(_living(conversation_id)).first()
         if row is None or not _unsubscribe(connection, [row.id]):
             return False
+        theirs = notifications.alias()
+        unsaid = select(theirs.c.id).where(
+            theirs.c.conversation_id == row.id, theirs.c.incident_id.is_(None), theirs.c.activity_id == ""
+        )
+        unwanted = {"state": NotificationState.FAILED.value, "due_at": None, "reason": UNSUBSCRIBED}
         connection.execute(
             update(notifications)
             .where(
                 notifications.c.conversation_id == row.id,
                 notifications.c.state == NotificationState.PENDING.value,
-                notifications.c.owner.is_(None),
+                or_(notifications.c.digest_id.is_(None), notifications.c.digest_id.in_(unsaid)),
             )
-            .values(state=NotificationState.FAILED.value, due_at=None, reason=UNSUBSCRIBED)
+            # What is being said at this moment is taken away again by whoever says it, and no longer holds it.
+            .values(**(due.NOBODY_HOLDS | unwanted), digest_id=None)
         )
         return True
 

@@ -258,6 +258,13 @@ Index(
     sqlite_where=_UNPOSTED,
     postgresql_where=_UNPOSTED,
 )
+_CROWD = (
+    _UNPOSTED
+    & (notifications.c.state == "pending")
+    & notifications.c.digest_id.is_(None)
+    & notifications.c.incident_id.is_not(None)
+)
+Index("ix_notifications_crowd", notifications.c.conversation_id, sqlite_where=_CROWD, postgresql_where=_CROWD)
 Index(
     "ix_notifications_digest",
     notifications.c.digest_id,

@@ -4,45 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import (
-    Connection,
-    Integer,
-    Row,
-    Select,
-    Table,
-    and_,
-    bindparam,
-    case,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, Select, Table, exists, or_, select, update
 
 from audit.incident import Incident
+from bot.errors import Reason
 from bot.ports import Chore, Claim, Look, Notification, NotificationState, Step
 from bot.store import digests, due, trail
+from bot.store.claims import CHORES, CONVERSATION, HELD, HOLDS, LOOKS, NEXT_LOOK, NEXT_TURN, TURNS
 from bot.store.codec import chore_of, incident_of, look_of, notification_of
 from bot.store.database import OnDatabase, reads, writes
-from bot.store.leases import DatabaseTime, lease_end, nobody_holds
-from bot.store.tables import UtcTime, chores, conversations, incidents, looks, notifications
-
-CONVERSATION_COLUMNS = (
-    "teams_id",
-    "service_url",
-    "tenant_id",
-    "bot_id",
-    "team_id",
-    "user_object_id",
-    "name",
-)
+from bot.store.leases import DatabaseTime, lease_end
+from bot.store.tables import chores, conversations, incidents, looks, notifications
 
 #: Tries of a card before others of its conversation may go before it.
 TRIES_IN_FRONT = 5
+
+#: The longest that anything is ever put off; what is due later than that was written by a clock that was wrong.
+LONGEST_WAIT = timedelta(minutes=20)
+#: The second look is due a while after the window's end, which may lie in the future a little.
+LONGEST_LOOK = timedelta(minutes=45)
+LONGEST_CHORE = timedelta(hours=2)
 
 
 class SqlWork(OnDatabase):
@@ -50,19 +35,19 @@ class SqlWork(OnDatabase):
 
     async def claim_looks(self, owner: str, now: datetime, limit: int) -> Sequence[Look]:
         """See bot.ports.Work. Oldest due first."""
-        rows = await self._claimed(looks, _LOOKS, owner, now, limit)
+        rows = await self._claimed(looks, LOOKS, owner, now, limit)
         return [look_of(row, owner, now) for row in rows]
 
     async def claim_chores(self, owner: str, now: datetime, limit: int) -> Sequence[Chore]:
         """See bot.ports.Work."""
-        rows = await self._claimed(chores, _CHORES, owner, now, limit)
+        rows = await self._claimed(chores, CHORES, owner, now, limit)
         return [chore_of(row, owner, now) for row in rows]
 
     async def claim_notifications(self, owner: str, now: datetime, limit: int) -> Sequence[Notification]:
         """See bot.ports.Work. One for each conversation, that each has its messages in order; oldest due first."""
         if crowd := await self._crowded():
             await self._fold(crowd, now)
-        rows = await self._claimed(notifications, _TURNS, owner, now, limit)
+        rows = await self._claimed(notifications, TURNS, owner, now, limit)
         return [notification_of(row, owner, now) for row in rows]
 
     @reads
@@ -125,13 +110,20 @@ class SqlWork(OnDatabase):
             ours = or_(*(due.held_by(table, claim) for claim in claims))
             if table is notifications:
                 theirs = conversations.c.id.in_(select(notifications.c.conversation_id).where(ours))
+                # Locked first: an update that waits for a lock goes by what its subquery found before the wait.
+                connection.execute(
+                    select(conversations.c.id)
+                    .where(theirs)
+                    .order_by(conversations.c.id)
+                    .with_for_update(key_share=True)
+                )
                 connection.execute(update(conversations).where(theirs).values(busy_until=until))
             connection.execute(update(table).where(ours).values(lease_until=until))
 
     @reads
     def holds(self, connection: Connection, notification: Notification) -> bool:
         """See bot.ports.Work."""
-        return connection.execute(_HOLDS, _fence(notification)).first() is not None
+        return connection.execute(HOLDS, _fence(notification)).first() is not None
 
     @writes
     def posted(
@@ -190,7 +182,11 @@ class SqlWork(OnDatabase):
         # First again when the conversation may be spoken in, so that its tries count on and its order stays; but
         # a card that fails again and again makes room for the others.
         stays_first = whole and notification.attempt <= TRIES_IN_FRONT
-        _let_go(connection, row, due_at=notification.due_at if stays_first else until, reason=reason)
+        changes: dict[str, Any] = {"due_at": notification.due_at if stays_first else until, "reason": reason}
+        if reason == Reason.PACED:
+            # Nothing was tried.
+            changes["attempt"] = row.attempt - 1
+        _let_go(connection, row, **changes)
         if whole:
             connection.execute(
                 update(conversations)
@@ -222,9 +218,27 @@ class SqlWork(OnDatabase):
         if row is None:
             return False
         _let_go(connection, row, state=NotificationState.FAILED.value, **dead)
+        if row.incident_id is None:
+            # Nobody has seen what the digest stood for: each becomes a dead letter, to be tried on its own.
+            connection.execute(
+                update(notifications)
+                .where(notifications.c.digest_id == row.id)
+                .values(**(due.NOBODY_HOLDS | dead | {"card": None}), digest_id=None, state="failed")
+            )
         said = trail.said(notification, Step.FAILED, now, reason)
         trail.note(connection, row.incident_id, *said)
         return True
+
+    @writes
+    def pull_in(self, connection: Connection, now: datetime) -> int:
+        """See bot.ports.Work."""
+        count = 0
+        for table, longest in ((looks, LONGEST_LOOK), (notifications, LONGEST_WAIT), (chores, LONGEST_CHORE)):
+            far = (table.c.due_at > now + longest, table.c.owner.is_(None))
+            count += connection.execute(update(table).where(*far).values(due_at=now)).rowcount
+        silent = conversations.c.paced_until > now + LONGEST_WAIT
+        connection.execute(update(conversations).where(silent).values(paced_until=None))
+        return count
 
     @writes
     def chore_done(self, connection: Connection, chore: Chore, again_at: datetime) -> bool:
@@ -247,7 +261,7 @@ class SqlWork(OnDatabase):
     @reads
     def next_due(self, connection: Connection, now: datetime) -> datetime | None:
         """See bot.ports.Work. Never before `now`; neither what is held, here or elsewhere, nor chores: they can wait."""
-        times = [connection.scalar(_NEXT_LOOK), connection.scalar(_NEXT_TURN)]
+        times = [connection.scalar(NEXT_LOOK), connection.scalar(NEXT_TURN)]
         found = [at for at in times if at is not None]
         return max(now, min(found)) if found else None
 
@@ -275,110 +289,14 @@ def _table_of(claim: Claim) -> Table:
     return looks if isinstance(claim, Look) else chores
 
 
-_NOW = bindparam("now", type_=UtcTime())
-_MOST = bindparam("most", type_=Integer())
-
-
-def _next(table: Table, wanted: Select[Any]) -> Select[Any]:
-    return (
-        wanted.where(table.c.due_at <= _NOW, nobody_holds(table))
-        .order_by(table.c.due_at, table.c.id)
-        .limit(_MOST)
-        # Rows that another claimer has its hand on are his; SQLite has one writer and ignores this.
-        .with_for_update(of=table, skip_locked=True, key_share=True)
-    )
-
-
-def _turns() -> Select[Any]:
-    """Select, for each conversation that may be spoken in, the one notification whose turn it is.
-
-    What nobody has seen yet comes before changes of what stands.
-    """
-    each = notifications.alias()
-    first = (
-        select(each.c.id)
-        .where(each.c.conversation_id == conversations.c.id, each.c.due_at <= _NOW, nobody_holds(each))
-        .order_by(each.c.due_at, each.c.id)
-        .limit(1)
-        .correlate(conversations)
-    )
-    unseen = first.where(each.c.activity_id == "").scalar_subquery()
-    return (
-        select(
-            notifications,
-            incidents.c.key.label("incident_key"),
-            conversations.c.kind.label("conversation_kind"),
-            *(conversations.c[name] for name in CONVERSATION_COLUMNS),
-        )
-        .select_from(conversations)
-        .join(notifications, notifications.c.id == func.coalesce(unseen, first.scalar_subquery()))
-        .outerjoin(incidents, incidents.c.id == notifications.c.incident_id)
-        .where(
-            or_(conversations.c.paced_until.is_(None), conversations.c.paced_until <= _NOW),
-            or_(conversations.c.busy_until.is_(None), conversations.c.busy_until <= DatabaseTime()),
-        )
-        .order_by(notifications.c.due_at, notifications.c.id)
-        .limit(_MOST)
-        .with_for_update(of=(notifications, conversations), skip_locked=True, key_share=True)
-    )
-
-
-def _next_turn() -> Select[Any]:
-    """Select when the next notification may be said; not before its conversation may be spoken in."""
-    first = (
-        select(func.min(notifications.c.due_at))
-        .where(
-            notifications.c.conversation_id == conversations.c.id,
-            notifications.c.due_at.is_not(None),
-            nobody_holds(notifications),
-        )
-        .correlate(conversations)
-        .scalar_subquery()
-    )
-    turns = (
-        select(first.label("due_at"), conversations.c.paced_until)
-        .where(or_(conversations.c.busy_until.is_(None), conversations.c.busy_until <= DatabaseTime()))
-        .subquery()
-    )
-    return select(
-        func.min(case((turns.c.paced_until > turns.c.due_at, turns.c.paced_until), else_=turns.c.due_at))
-    ).where(turns.c.due_at.is_not(None))
-
-
-# Made once: building a statement takes longer than SQLite takes to run it.
-_LOOKS = _next(
-    looks,
-    select(looks, incidents.c.key.label("incident_key")).join(
-        incidents, incidents.c.id == looks.c.incident_id
-    ),
-)
-_CHORES = _next(chores, select(chores))
-_TURNS = _turns()
-_NEXT_TURN = _next_turn()
-_NEXT_LOOK = select(func.min(looks.c.due_at)).where(looks.c.due_at.is_not(None), nobody_holds(looks))
-_CONVERSATION = (
-    select(conversations.c.id)
-    .where(conversations.c.teams_id == bindparam("teams_id"))
-    .with_for_update(key_share=True)
-)
-_FENCED = and_(
-    notifications.c.id == bindparam("row"),
-    notifications.c.owner == bindparam("holder"),
-    notifications.c.attempt == bindparam("try"),
-    notifications.c.claims == bindparam("claim"),
-)
-_HELD = select(notifications).where(_FENCED).with_for_update(key_share=True)
-_HOLDS = select(notifications.c.id).where(_FENCED, notifications.c.lease_until > DatabaseTime())
-
-
 def _fence(claim: Claim) -> dict[str, Any]:
     return {"row": claim.id, "holder": claim.owner, "try": claim.attempt, "claim": claim.claim}
 
 
 def _held(connection: Connection, notification: Notification) -> Row[Any] | None:
     """Lock the conversation and then the row, in the order in which a route's end takes them; None if it is not ours."""
-    connection.execute(_CONVERSATION, {"teams_id": notification.conversation.id})
-    return connection.execute(_HELD, _fence(notification)).first()
+    connection.execute(CONVERSATION, {"teams_id": notification.conversation.id})
+    return connection.execute(HELD, _fence(notification)).first()
 
 
 def _let_go(connection: Connection, row: Row[Any], **values: Any) -> None:
@@ -386,6 +304,13 @@ def _let_go(connection: Connection, row: Row[Any], **values: Any) -> None:
     connection.execute(
         update(notifications).where(notifications.c.id == row.id).values(**(due.LET_GO | values))
     )
+    others = notifications.alias()
+    busy = exists().where(
+        others.c.conversation_id == row.conversation_id,
+        others.c.id != row.id,
+        others.c.owner.is_not(None),
+        others.c.lease_until > DatabaseTime(),
+    )
     connection.execute(
-        update(conversations).where(conversations.c.id == row.conversation_id).values(busy_until=None)
+        update(conversations).where(conversations.c.id == row.conversation_id, ~busy).values(busy_until=None)
     )

@@ -5,8 +5,9 @@ The SDK's own way takes a new token and a new connection for every message and n
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -21,10 +22,17 @@ from bot.teams.hosts import ServiceHosts
 from bot.teams.token import TokenSource
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+#: Seconds that an answer which may be here already is looked for once the time is up: of a process that was frozen both
+#: are due at the same moment, and who does not know that his card stands leaves it standing twice.
+LAST_LOOK = 1.0
 #: Far above any answer of the Connector; a roster of 500 people is about 200 KB.
 LONGEST_ANSWER = 1024 * 1024
 #: What a call is counted as.
 OPERATIONS = {"POST": "post", "PUT": "update", "DELETE": "delete", "GET": "read"}
+
+
+#: Status, body and Retry-After.
+Exchanged = tuple[int, bytes, str]
 
 
 class Sender:
@@ -56,12 +64,15 @@ class Sender:
         once more with a new token. Reason.UNKNOWN means that a POST may have arrived.
         """
         started = time.perf_counter()
-        reason = "ok"
+        reason = "cancelled"
         try:
-            return await self._sent(method, service_url, path, body)
+            answer = await self._sent(method, service_url, path, body)
+            reason = "ok"
         except OutsideError as failure:
             reason = failure.reason
             raise
+        else:
+            return answer
         finally:
             self._meter.sent(OPERATIONS.get(method, method), reason, time.perf_counter() - started)
 
@@ -78,20 +89,42 @@ class Sender:
             raise failure_of(method, status, answer, retry_after, self._clock.now())
         return _object(answer)
 
+    async def _exchanged(
+        self, method: str, url: URL, body: bytes | None, headers: Mapping[str, str]
+    ) -> Exchanged:
+        async with self._session.request(
+            method,
+            url,
+            data=body,
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(connect=self._timeout.connect),
+            allow_redirects=False,
+        ) as response:
+            return response.status, await _read(response), response.headers.get("Retry-After", "")
+
     async def _once(self, method: str, url: URL, body: bytes | None, token: str) -> tuple[int, bytes, str]:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"
         try:
-            async with self._session.request(
-                method, url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
-            ) as response:
-                return response.status, await _read(response), response.headers.get("Retry-After", "")
+            return await _within(self._timeout.total, self._exchanged(method, url, body, headers))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as failure:
             # The request never left.
             raise Unavailable(Reason.UNREACHABLE, type(failure).__name__) from None
         except (aiohttp.ClientError, OSError, ValueError) as failure:
             raise Unavailable(_doubt(method, failure), type(failure).__name__) from None
+
+
+async def _within(seconds: float | None, asking: Coroutine[Any, Any, Exchanged]) -> Exchanged:
+    """Return the answer; raises TimeoutError where there is none in time."""
+    task = asyncio.create_task(asking)
+    try:
+        for wait in (seconds, LAST_LOOK):
+            if (await asyncio.wait({task}, timeout=wait))[0]:
+                return task.result()
+    finally:
+        task.cancel()
+    raise TimeoutError
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -29,7 +28,7 @@ async def pressed(page: Page, what: str, number: int) -> None:
     await page.get_by_role("button", name=f"{what} replica {number}").click()
 
 
-async def drill(page: Page, pictures: Path | None = None) -> None:
+async def drill(page: Page) -> None:
     """Kill replica 1, go on with 2, start 1 again, kill 2."""
     card = page.get_by_test_id("message").filter(has=page.get_by_text("#1 · "))
     await expect(card).to_have_count(1)
@@ -38,8 +37,6 @@ async def drill(page: Page, pictures: Path | None = None) -> None:
         await expect(replica(page, number)).to_contain_text("ready")
     await pressed(page, "Kill", 1)
     await expect(replica(page, 1)).to_contain_text("dead")
-    if pictures:
-        await page.screenshot(path=pictures / "replica-killed-wide.png")
     assert await page.get_by_test_id("message").count() == messages
     await card.get_by_role("button", name="Acknowledge").click()
     await expect(card).to_contain_text("Acknowledged by Alice Weber")
@@ -62,7 +59,7 @@ async def opened(page: Page, it: Program) -> None:
     await page.goto(it.url)
 
 
-async def test_a_replica_is_killed_and_nothing_is_seen_but_the_next_card(tmp_path: Path) -> None:
+async def test_a_replica_is_killed_and_nothing_is_seen_but_the_next_card() -> None:
     if missing := chromium_missing() or LIBRARIES_MISSING or postgres_missing():
         if environment().ci:
             pytest.fail(missing)

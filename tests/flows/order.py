@@ -315,7 +315,7 @@ class Order(RuleBasedStateMachine):
     async def _compare(self) -> None:
         for case in self.model.cases:
             dossier = await self._dossier(case.number)
-            assert seen_as(dossier) == case_as(case)
+            assert seen_as(dossier) == case_as(case), (seen_as(dossier), case)
             for channel in CHANNELS:
                 self._compare_cards(dossier, case, channel.id)
         assert await self.store.key_of(len(self.model.cases) + 1) is None
@@ -346,9 +346,13 @@ class Order(RuleBasedStateMachine):
             if hasattr(self, "bot"):
                 self.settled()
         finally:
-            self._do(self._opened.aclose())
-            self._runner.close()
-            shutil.rmtree(self._folder)
+            self.close()
+
+    def close(self) -> None:
+        """End the bot and take its file away."""
+        self._do(self._opened.aclose())
+        self._runner.close()
+        shutil.rmtree(self._folder)
 
 
 def told_as(told: Told) -> Any:

@@ -23,11 +23,11 @@ def test_a_few_sequences_end_as_the_model_says() -> None:
 
 @pytest.fixture
 def order() -> Iterator[Order]:
-    """The machine, led by hand, on a day when everything may have been said; it compares at its end."""
+    """The machine, led by hand, on a day when everything may have been said."""
     machine = Order()
     machine.begin(3)
     yield machine
-    machine.teardown()
+    machine.close()
 
 
 def say(order: Order, *told: Told) -> None:
@@ -44,12 +44,14 @@ def test_one_resolved_ends_every_incident_that_its_alert_fires_in(order: Order) 
     order.settled()
     assert [case.number for case in order.model.cases] == [1, 2]
     say(order, over)
+    order.settled()
     assert all(case.resolved_at for case in order.model.cases)
 
 
 def test_a_resolved_of_an_earlier_firing_ends_no_later_one(order: Order) -> None:
     _, over, again, _ = all_told()[:4]
     say(order, again, over)
+    order.settled()
     assert [case.resolved_at for case in order.model.cases] == [None]
 
 
@@ -64,3 +66,4 @@ def test_a_card_that_was_cut_off_is_adopted_by_a_click_and_the_other_one_goes(
     order.acknowledged(0, ["29:bob", "29:alice"])
     order.settled()
     order.acknowledged(1, ["29:alice"])
+    order.settled()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from bench.soak import Sample, measure, slope
@@ -15,7 +17,7 @@ async def test_after_alerts_and_people_the_process_holds_no_more_than_before() -
 
 def test_the_slope_is_that_of_the_straight_line_through_the_samples() -> None:
     def sample(minutes: float, memory: int) -> Sample:
-        return Sample(at=minutes * 60, memory=memory, tasks=1, handles=1, threads=1)
+        return Sample(at=minutes * 60, memory=memory, running=Counter(), handles=1, threads=1)
 
     # Up by 1 MB an hour, and every second sample 3 MB above it.
     samples = [sample(n, n * 1_000_000 // 60 + (n % 2) * 3_000_000) for n in range(121)]

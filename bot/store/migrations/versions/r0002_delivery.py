@@ -40,7 +40,7 @@ def downgrade() -> None:
     for table in ("traces", "pace", "chores"):
         op.drop_table(table)
     op.execute("DELETE FROM notifications WHERE incident_id IS NULL")
-    for index in ("dead", "digest", "unposted", "turn"):
+    for index in ("dead", "digest", "crowd", "unposted", "turn"):
         op.drop_index(f"ix_notifications_{index}", "notifications")
     with op.batch_alter_table("notifications") as batch:
         for column in ("wants_seen", "wants", "card", "detail", "failed_at"):
@@ -114,8 +114,15 @@ def _notifications() -> None:
     _partial_index("held", ["lease_until"], "owner IS NOT NULL")
     _partial_index("turn", turn, "due_at IS NOT NULL")
     _partial_index("unposted", turn, "activity_id = ''")
+    crowd = "activity_id = '' AND state = 'pending' AND digest_id IS NULL AND incident_id IS NOT NULL"
+    _partial_index("crowd", ["conversation_id"], crowd)
     _partial_index("digest", ["digest_id"], "digest_id IS NOT NULL")
     _partial_index("dead", ["failed_at"], "failed_at IS NOT NULL")
+    # What was given up before there was a list of dead letters belongs on it.
+    op.execute(
+        "UPDATE notifications SET failed_at = created_at"
+        " WHERE state = 'failed' AND reason NOT IN ('unsubscribed', 'conversation ended')"
+    )
 
 
 def _chores() -> None:
