@@ -22,6 +22,9 @@ BACKLOG = 1024
 #: For how long nothing must have come in before we believe that nobody is about to send anything.
 QUIET = 0.25
 
+#: Of the loop, until every connection that asyncio has accepted has its transport.
+TURNS = 3
+
 
 def runner(app: web.Application, *, cut_after: float = SHUTDOWN) -> web.AppRunner:
     """Return what serves the application, not yet set up; all times in seconds.
@@ -54,10 +57,17 @@ class Listening:
     async def close(self) -> None:
         """Take no further connections. Those that the kernel has taken for us are served: closing would reset them."""
         held = [listening.dup() for listening in self._server.sockets]
+        loop = asyncio.get_running_loop()
+        for listening in self._server.sockets:
+            loop.remove_reader(listening.fileno())
+        # What asyncio has accepted in this turn of the loop gets its transport in the next: on a server that is closed
+        # by then it would get none, and its client no answer.
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         self._server.close()
         for listening in held:
             for connection in _taken(listening):
-                await asyncio.get_running_loop().connect_accepted_socket(self._serve, connection)
+                await loop.connect_accepted_socket(self._serve, connection)
 
 
 def _taken(listening: socket.socket) -> Sequence[socket.socket]:

@@ -19,6 +19,8 @@ from bot.errors import OutsideError, Reason, Unavailable
 from bot.ports import Clock, Conversation, Conversations, Member, Message, Pace, Send
 
 TINY = 1e-3
+#: Seconds that the clocks of two replicas may be apart.
+SKEW = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +40,17 @@ class Bucket:
     def wait(self, full_at: float, now: float, *, to_person: bool) -> float:
         """Return the seconds until there is room for one more; `full_at`: when it would be full again."""
         usable = self.burst - (0.0 if to_person else self.reserve)
-        # A clock that was set back must not leave a conversation silent until the old time has come again.
-        level_at = min(full_at, now + self.empty_for)
-        wait = level_at - (usable - 1) / self.rate - now
+        wait = self._level(full_at, now) - (usable - 1) / self.rate - now
         # Seconds since the epoch have six good decimals as floats.
         return wait if wait > TINY else 0.0
 
     def taken(self, full_at: float, now: float) -> float:
         """Return when the bucket is full again once one more is taken."""
-        return max(min(full_at, now + self.empty_for), now) + 1 / self.rate
+        return max(self._level(full_at, now), now) + 1 / self.rate
+
+    def _level(self, full_at: float, now: float) -> float:
+        """Further off than an empty bucket takes: the clock was set back since. Nobody knows, so it counts as full."""
+        return full_at if full_at <= now + self.empty_for + SKEW else now
 
 
 @dataclass(frozen=True, kw_only=True)

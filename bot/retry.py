@@ -6,7 +6,8 @@ import random
 from datetime import timedelta
 
 FIRST_WAIT = timedelta(seconds=2)
-LONGEST_WAIT = timedelta(minutes=5)
+#: What was away is noticed within a minute of its return.
+LONGEST_WAIT = timedelta(seconds=45)
 #: What another side may ask for at most; a wrong clock over there must not silence us for a day.
 LONGEST_ASKED = timedelta(minutes=15)
 

@@ -123,8 +123,14 @@ class Database(ABC):
     async def _to_the_end(self, work: Coroutine[Any, Any, Result]) -> Result:
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            # Whoever waited for it may have been cancelled: then nobody else asks how it ended.
+            task.exception()
 
     @abstractmethod
     async def _write(self, work: Callable[[Connection], Result]) -> Result: ...
