@@ -72,7 +72,7 @@ async def tries(desk: Desk) -> list[timedelta]:
     began = desk.clock.now()
     tried: list[timedelta] = []
     due: datetime | None = began
-    while due is not None and len(tried) < 100:
+    while due is not None and len(tried) < 200:
         desk.clock.at = due
         await desk.look()
         tried.append(due - began)
