@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,14 +29,11 @@ from bot.worker import Worker
 from tests.bot.office import ALICE, asking
 from tests.bot.stage import GENERAL, OPS, PROD, Row, a_row, delivery, failing, holding, window
 from tests.cards.checks import text
-from tests.fakes import NOW, TENANT, FakeAuditLog, FakeClock, FakeMeter
-from tests.flows.order_model import Case, Model, Told
+from tests.fakes import TENANT, FakeAuditLog, FakeClock, FakeMeter
+from tests.flows.order_model import Case, Model, Told, all_told
 from tests.flows.order_teams import PEOPLE, Posted, Teams
 
 CHANNELS = (GENERAL, OPS)
-RULES = ("CoreDNS changed", "Secrets read")
-#: Alerts that there are, per rule; each fires twice, a day and more apart.
-ALERTS = 2
 #: More than any incident takes to come to rest.
 TURNS = 400
 #: Chooses from what there is by then. What is drawn must not depend on that: the store's threads are not the same twice.
@@ -56,18 +52,6 @@ def sequences(count: int) -> settings:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-
-
-def all_told() -> list[Told]:
-    """Return everything that Azure may ever say here."""
-    found = []
-    for rule_ in RULES:
-        for number in range(ALERTS):
-            for days in (0, 2):
-                fired_at = NOW - timedelta(minutes=10 - number) + timedelta(days=days)
-                fired = Told(alert_id=f"{rule_} {number}", rule=rule_, fired_at=fired_at)
-                found += [fired, replace(fired, resolved_at=fired_at + timedelta(minutes=5))]
-    return found
 
 
 class Bot:

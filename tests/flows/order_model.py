@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from tests.fakes import NOW
 
 #: How long an acknowledgement speaks for further alerts.
 A_DAY = timedelta(days=1)
+
+RULES = ("CoreDNS changed", "Secrets read")
+#: Alerts that there are, per rule; each fires twice, a day and more apart.
+ALERTS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,3 +119,15 @@ class Model:
         yield from (s for s in self._shots if s.told.alert_id == alert_id and s.told.fired_at <= at)
 
     _numbers: dict[Told, int] = field(default_factory=dict)
+
+
+def all_told() -> list[Told]:
+    """Return everything that Azure may ever say here."""
+    found = []
+    for rule_ in RULES:
+        for number in range(ALERTS):
+            for days in (0, 2):
+                fired_at = NOW - timedelta(minutes=10 - number) + timedelta(days=days)
+                fired = Told(alert_id=f"{rule_} {number}", rule=rule_, fired_at=fired_at)
+                found += [fired, replace(fired, resolved_at=fired_at + timedelta(minutes=5))]
+    return found

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.flows.order import Order, all_told, sequences
-from tests.flows.order_model import Told
+from tests.flows.order import Order, sequences
+from tests.flows.order_model import Told, all_told
 
 
 @pytest.mark.slow
