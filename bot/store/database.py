@@ -29,6 +29,8 @@ BUSY_MS = 2000
 #: https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups#webhook
 POOL_SECONDS = 5
 LONGEST_DETAIL = 200
+#: How long a transaction on PostgreSQL may take in all; each of its statements has ten seconds.
+TRANSACTION_SECONDS = 25
 #: Threads that read an SQLite file side by side.
 READERS = 4
 #: deadlock_detected and serialization_failure: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -128,9 +130,7 @@ class Database(ABC):
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
-        if not task.cancelled():
-            # Whoever waited for it may have been cancelled: then nobody else asks how it ended.
-            task.exception()
+        _heard(task)
 
     @abstractmethod
     async def _write(self, work: Callable[[Connection], Result]) -> Result: ...
@@ -214,12 +214,31 @@ class Postgresql(Database):
         return await self._transact(work)
 
     async def _transact(self, work: Callable[[Connection], Result]) -> Result:
+        """Give up after a while, whatever hangs: not every wait of the driver has a deadline, and the worker has one life."""
+        task = asyncio.create_task(self._transaction(work))
+        task.add_done_callback(_heard)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=TRANSACTION_SECONDS)
+        finally:
+            task.cancel()
+        # The driver cancels its own waits when what answers is no PostgreSQL; that is no reason for anybody to end.
+        if not done or task.cancelled():
+            raise Unavailable(Reason.STORE, "the database does not answer")
+        return task.result()
+
+    async def _transaction(self, work: Callable[[Connection], Result]) -> Result:
         with store_errors():
             async with self.engine.begin() as connection:
                 return await connection.run_sync(work)
 
     async def _dispose(self) -> None:
         await self.engine.dispose()
+
+
+def _heard(task: asyncio.Task[Any]) -> None:
+    """Ask how it ended: whoever waited for it may have been cancelled, and then nobody else does."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _is_deadlock(failure: Unavailable) -> bool:

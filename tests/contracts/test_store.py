@@ -172,3 +172,17 @@ async def test_two_replicas_agree_on_incident_winner_and_work(store_url: str) ->
         assert sum(1 for answer in answers if answer and answer.changed) == 1
         looks = await asyncio.gather(*(replica.claim_looks("w", NOW, 5) for replica in both))
         assert sum(len(some) for some in looks) == 1
+
+
+@pytest.mark.postgres
+async def test_a_wait_that_the_driver_cancels_is_a_failure_and_ends_nobody(store_url: str) -> None:
+    if store_url.startswith("sqlite"):
+        pytest.skip("its driver has no waits")
+
+    def cancelled(_connection: Connection) -> None:
+        raise asyncio.CancelledError
+
+    database = connect(database_url(store_url))
+    with pytest.raises(Unavailable):
+        await database.write(cancelled)
+    await database.close()
