@@ -28,11 +28,6 @@ class Batch(Generic[Item, Done]):
             self._writing = asyncio.create_task(self._write_all())
         return await future
 
-    async def idle(self) -> None:
-        """Wait until nothing is being written."""
-        while self._writing is not None:
-            await asyncio.wait({self._writing})
-
     async def _write_all(self) -> None:
         try:
             # What else is ready to come in this turn of the loop belongs to the first group.

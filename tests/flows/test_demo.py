@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment import environment
 from tests.flows.checking import STEPS
 from tests.flows.programs import PATIENCE, demo, is_open, until_closed
-from tests.postgres import postgres_missing
+from tests.postgres import needs_postgres
 from tests.samples import ROOT, sample
 
 pytestmark = pytest.mark.demo
@@ -53,10 +52,7 @@ def test_the_check_ends_green_by_itself_and_keeps_what_was_sent(tmp_path: Path) 
 
 @pytest.mark.postgres
 def test_the_check_of_two_replicas_goes_on_without_the_one_that_is_killed() -> None:
-    if missing := postgres_missing():
-        if environment().ci:
-            pytest.fail(missing)
-        pytest.skip(missing)
+    needs_postgres()
     done = run("--check", "--replicas", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     steps = [line[6:19].strip() for line in done.stdout.splitlines()]
@@ -67,8 +63,7 @@ def test_the_check_of_two_replicas_goes_on_without_the_one_that_is_killed() -> N
 
 @pytest.mark.postgres
 def test_a_killed_sandbox_leaves_neither_replica_nor_server_behind() -> None:
-    if missing := postgres_missing():
-        pytest.skip(missing)
+    needs_postgres()
     with demo("--no-open", "--replicas", "2") as it:
         it.read_until("Ctrl-C")
         assert all(is_open(it.port + n) for n in range(1, 5))

@@ -7,18 +7,14 @@ from pathlib import Path
 import pytest
 
 from sandbox.check import text_of
-from tests.environment import environment
 from tests.flows.laptop import laptop
 from tests.flows.reading import click, incident, say, saying
-from tests.postgres import fresh_database, postgres_missing, postgres_server
+from tests.postgres import fresh_database, needs_postgres, postgres_server
 
 
 @pytest.mark.postgres
 async def test_an_alert_is_told_acknowledged_and_asked_about(tmp_path: Path) -> None:
-    if missing := postgres_missing():
-        if environment().ci:
-            pytest.fail(missing)
-        pytest.skip(missing)
+    needs_postgres()
     with postgres_server() as server:
         async with fresh_database(server) as url, laptop(tmp_path, database_url=url) as it:
             assert (await it.page.call("fire"))["status"] == 202

@@ -19,7 +19,7 @@ from sandbox.check import actions_of
 from tests.flows.laptop import ALERT, Json, Laptop, laptop
 from tests.flows.reading import person_id, saying
 from tests.flows.test_kill import stands
-from tests.postgres import fresh_database, postgres_missing, postgres_server
+from tests.postgres import fresh_database, needs_postgres, postgres_server
 from tests.proxy import WELL, Fault, Kind, Proxy, Upstream, open_proxy
 
 pytestmark = pytest.mark.demo
@@ -129,8 +129,7 @@ async def test_whatever_hangs_outside_the_process_ends_in_time_and_loses_nothing
 
 @pytest.mark.postgres
 async def test_when_the_database_hangs_the_process_ends_in_time_and_answers_no_202(tmp_path: Path) -> None:
-    if missing := postgres_missing():
-        pytest.skip(missing)
+    needs_postgres()
     with postgres_server() as server:
         async with fresh_database(server) as given:
             database = make_url(given)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.commands import main
 from tests.api.test_settings import GOOD
-from tests.environment import environment
-from tests.postgres import fresh_database, postgres_missing, postgres_server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,24 +28,10 @@ class Answer:
 Command = Callable[..., Awaitable[Answer]]
 
 
-@pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    if missing := postgres_missing():
-        if environment().ci:
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+@pytest.fixture
+def url(store_url: str) -> str:
     """The URL of an empty database."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/auditor.db"
-        return
-    async with fresh_database(request.getfixturevalue("server_url")) as made:
-        yield made
+    return store_url
 
 
 @pytest.fixture
