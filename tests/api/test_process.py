@@ -216,7 +216,7 @@ async def test_told_to_stop_it_answers_what_it_has_in_hand(tmp_path: Path, numbe
             await asyncio.sleep(0.2)
             os.kill(bot.pid, number)
             await until_away(bot)
-            assert not listens("127.0.0.1", bot.port)
+            await until_closed(bot)
             assert bot.running
             writer.write(BODY[1000:])
             answer = await reader.read()
@@ -249,6 +249,13 @@ async def until_away(bot: BotProcess) -> None:
                 if answer.status == 503:
                     assert await answer.json() == {"status": "starting or stopping"}
                     return
+            await asyncio.sleep(0.02)
+
+
+async def until_closed(bot: BotProcess) -> None:
+    """Wait until it takes no more connections, which it does a moment after it said that it is stopping."""
+    async with asyncio.timeout(PATIENCE):
+        while listens("127.0.0.1", bot.port):
             await asyncio.sleep(0.02)
 
 
