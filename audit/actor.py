@@ -13,18 +13,18 @@ class ActorKind(IntEnum):
     PLATFORM = 2
 
 
-_SERVICE_ACCOUNT = "system:serviceaccount:"
+SERVICE_ACCOUNT = "system:serviceaccount:"
 
 #: Users that AKS' own control plane acts as. `masterclient` is not one: it is whoever holds the local
 #: admin kubeconfig.
-_PLATFORM_USERS = frozenset(
+PLATFORM_USERS = frozenset(
     {"aksService", "aksProblemDetector", "hcpService", "readinessChecker", "system:apiserver"}
 )
 #: Nodes and the controllers of Kubernetes itself: names that the API server reserves (system:).
-_PLATFORM_PREFIXES = ("system:node:", "system:kube-")
+PLATFORM_PREFIXES = ("system:node:", "system:kube-")
 #: Namespaces that AKS creates for itself and its add-ons. Better one too few than one too many: what is
 #: platform is folded away.
-_PLATFORM_NAMESPACES = frozenset(
+PLATFORM_NAMESPACES = frozenset(
     {
         "aks-istio-system",
         "app-routing-system",
@@ -46,9 +46,9 @@ def classify(username: str, impersonated: str = "") -> ActorKind:
 
 
 def _kind(username: str) -> ActorKind:
-    if username in _PLATFORM_USERS or username.startswith(_PLATFORM_PREFIXES):
+    if username in PLATFORM_USERS or username.startswith(PLATFORM_PREFIXES):
         return ActorKind.PLATFORM
-    if username.startswith(_SERVICE_ACCOUNT):
-        namespace = username.removeprefix(_SERVICE_ACCOUNT).partition(":")[0]
-        return ActorKind.PLATFORM if namespace in _PLATFORM_NAMESPACES else ActorKind.WORKLOAD
+    if username.startswith(SERVICE_ACCOUNT):
+        namespace = username.removeprefix(SERVICE_ACCOUNT).partition(":")[0]
+        return ActorKind.PLATFORM if namespace in PLATFORM_NAMESPACES else ActorKind.WORKLOAD
     return ActorKind.PERSON

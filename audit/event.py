@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import orjson
@@ -54,6 +55,15 @@ _TIMES = (
 )
 
 
+class TableShape(StrEnum):
+    """How a table holds an audit event."""
+
+    #: AzureDiagnostics: the whole event as JSON in `log_s`.
+    LOG = "log"
+    #: AKSAudit and AKSAuditAdmin: a column for each field but `impersonatedUser`.
+    TYPED = "typed"
+
+
 @dataclass(frozen=True, kw_only=True)
 class AuditEvent:
     """One audit event. Every string in it is hostile text; "" means that the row does not say."""
@@ -90,6 +100,17 @@ class AuditEvent:
     pod: str
     #: The event in audit.k8s.io/v1's own words; leaves only through audit.redact.
     raw: Mapping[str, Any]
+    shape: TableShape = TableShape.LOG
+    #: "kube-audit" or "kube-audit-admin"; "" where the row does not say.
+    category: str = ""
+    #: Azure cut the row; what stood before the cut is here.
+    is_cut: bool = False
+    #: Fields of `raw` (dotted) that the cut went through or took away, as far as that is known.
+    lost: frozenset[str] = frozenset()
+    #: When the row reached the workspace: `ingestion_time()`, where it was asked for.
+    ingested: datetime | None = None
+    #: All groups of the user that asked.
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
