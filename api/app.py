@@ -30,7 +30,9 @@ from api.metrics import Metrics
 from api.server import IN_HAND, InHand
 from api.settings import Settings
 from api.trail import add_trail
+from audit.alert import Alert
 from audit.evidence import Evidence
+from audit.runbook import runbook_url
 from bot.catch_up import CatchUp
 from bot.errors import OutsideError, Reason, Unavailable
 from bot.inquiry import DEADLINE as QUERY_DEADLINE
@@ -357,7 +359,12 @@ class _Wiring:
             zone=self._settings.zone,
             logs_url=self._logs_url,
             meter=self._meter,
+            runbook=self._runbook,
         )
+
+    def _runbook(self, alert: Alert) -> str:
+        runbooks = self._settings.runbooks
+        return runbook_url(alert, runbooks.hosts) or runbooks.url
 
     def _logs_url(self, evidence: Evidence) -> str:
         names = {workspace.name: workspace.resource_id for workspace in self._settings.workspaces}

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 
 from api import checks
+from audit.runbook import is_link
 from bot.ports import Workspace
 
 APP_TYPES = ("SingleTenant", "UserAssignedMSI", "WorkloadIdentity")
@@ -105,6 +106,15 @@ class Webhook:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Runbooks:
+    """Where cards may lead to for what to do next."""
+
+    #: Hosts (lower case) that a rule's custom properties may name, and the link for alerts whose rule gives none.
+    hosts: tuple[str, ...] = ()
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sandbox:
     """Azure and Teams on this laptop, over http on loopback; None in production."""
 
@@ -129,6 +139,7 @@ class Settings:
     zone: ZoneInfo
     #: How long an incident is kept after its newest alert.
     keep: timedelta = timedelta(days=365)
+    runbooks: Runbooks = Runbooks()
     sandbox: Sandbox | None = None
 
     @classmethod
@@ -163,6 +174,7 @@ class _Reader:
             else self._https("MANAGEMENT_URL", "https://management.azure.com"),
             zone=self._zone(),
             keep=timedelta(days=self._days("RETENTION_DAYS", 365)),
+            runbooks=self._runbooks(),
             sandbox=sandbox,
         )
         if self._problems:
@@ -262,8 +274,19 @@ class _Reader:
             )
         return app_type
 
+    def _listed(self, name: str) -> tuple[str, ...]:
+        return tuple(h.lower() for h in re.split(r"[,\s]+", self._text(name)) if h)
+
+    def _runbooks(self) -> Runbooks:
+        hosts, url = self._listed("RUNBOOK_HOSTS"), self._text("RUNBOOK_URL")
+        if not all(map(checks.host, hosts)):
+            self._problem("RUNBOOK_HOSTS must be names of hosts apart by commas, such as wiki.example.com.")
+        if url and not ((parts := checks.url(url)) and is_link(url, {parts.hostname or ""})):
+            self._problem("RUNBOOK_URL must be an https address without credentials or secrets in it.")
+        return Runbooks(hosts=hosts, url=url)
+
     def _service_hosts(self) -> tuple[str, ...]:
-        hosts = tuple(h.lower() for h in re.split(r"[,\s]+", self._text("SERVICE_HOSTS")) if h)
+        hosts = self._listed("SERVICE_HOSTS")
         if not all(checks.service_host(h) for h in hosts):
             self._problem("SERVICE_HOSTS must be names of hosts apart by commas, such as smba.example.com.")
         return hosts

@@ -10,7 +10,7 @@ from typing import Any
 from audit.secrets import MARKS, MAX_TEXT, Tally, Why, always, is_secret_name, without_secrets, without_values
 
 _FLAG = re.compile(r"""(?<![^\s"'])(--?[A-Za-z][\w.-]*+)\s{1,4}""")
-_GLUED = re.compile(r"""(?<![^\s"'])(-p)(?=[^\s"'-])""")
+_GLUED = re.compile(r"""(?<![^\s"'])(-[pu])(?=[^\s"'-])""")
 _ASSIGNED = re.compile(r"""(?<![^\s"'])(?:--from-literal|--env|-e)[=\s]{1,4}[\w.-]++=""")
 _IS_FLAG = re.compile(r"--?[A-Za-z][\w.-]*+")
 #: What else follows -p in other programs: ports and paths, and the rest of a flag as Go has them.

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-import orjson
-
 from audit.actor import ActorKind, classify
+from audit.row import CUT, Read, TableShape, Unreadable, read_row
 from audit.untyped import at, items, mapping, moment, number, text, texts
 
-__all__ = ["ActorKind", "AuditEvent", "Unreadable", "parse_event"]
+__all__ = ["ActorKind", "AuditEvent", "TableShape", "Unreadable", "parse_event"]
 
 #: More addresses than a chain of proxies leaves behind; all but the last can be forged by the client.
 MAX_SOURCE_IPS = 20
 MAX_IP = 64
+#: Entra puts up to 200 groups into a token; what the API server says of them stands in `group_count`.
+MAX_GROUPS = 50
+MAX_GROUP = 256
 
-#: Columns of AKSAudit and AKSAuditAdmin, in the order of an audit.k8s.io/v1 Event.
-#: https://learn.microsoft.com/azure/azure-monitor/reference/tables/aksaudit
-_COLUMNS = {
-    "Level": "level",
-    "AuditId": "auditID",
-    "Stage": "stage",
-    "RequestUri": "requestURI",
-    "Verb": "verb",
-    "User": "user",
-    "SourceIps": "sourceIPs",
-    "UserAgent": "userAgent",
-    "ObjectRef": "objectRef",
-    "ResponseStatus": "responseStatus",
-    "RequestObject": "requestObject",
-    "ResponseObject": "responseObject",
-    "RequestReceivedTime": "requestReceivedTimestamp",
-    "StageReceivedTime": "stageTimestamp",
-    "Annotations": "annotations",
-}
-_DYNAMIC = frozenset(
-    {"User", "SourceIps", "ObjectRef", "ResponseStatus", "RequestObject", "ResponseObject", "Annotations"}
-)
+#: What a typed table holds, in the words of the category that fills it.
+_CATEGORIES = {"AKSAudit": "kube-audit", "AKSAuditAdmin": "kube-audit-admin"}
 #: `code: 0` is how metav1.Status says that it has none.
 _HTTP_STATUS = range(100, 600)
 #: One of these is in every audit event; none of them is in anything else that a log holds.
@@ -55,16 +36,7 @@ _TIMES = (
 )
 
 
-class TableShape(StrEnum):
-    """How a table holds an audit event."""
-
-    #: AzureDiagnostics: the whole event as JSON in `log_s`.
-    LOG = "log"
-    #: AKSAudit and AKSAuditAdmin: a column for each field but `impersonatedUser`.
-    TYPED = "typed"
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, frozen=True)
 class AuditEvent:
     """One audit event. Every string in it is hostile text; "" means that the row does not say."""
 
@@ -98,7 +70,7 @@ class AuditEvent:
     #: Resource id of the cluster, as the row gives it.
     cluster_id: str
     pod: str
-    #: The event in audit.k8s.io/v1's own words; leaves only through audit.redact.
+    #: The event in audit.k8s.io/v1's own words; it leaves only through audit.redact.
     raw: Mapping[str, Any]
     shape: TableShape = TableShape.LOG
     #: "kube-audit" or "kube-audit-admin"; "" where the row does not say.
@@ -113,70 +85,39 @@ class AuditEvent:
     groups: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unreadable:
-    """A row that is not an audit event we can read: counted, never dropped in silence."""
-
-    reason: str
-    #: It is not even a damaged audit event, but something else.
-    is_foreign: bool = False
-
-
 def parse_event(row: Mapping[str, Any]) -> AuditEvent | Unreadable:
     """Read one row of AzureDiagnostics (`log_s`) or of AKSAudit/AKSAuditAdmin (typed columns).
 
     Dynamic columns may be JSON text, as the query API sends them, or parsed. A field that is missing or of
-    a wrong type is "" (or None, or empty). Never raises: a row that is no audit event is Unreadable.
+    a wrong type is "" (or None, or empty). What Azure cut is read as far as it is whole, and `lost` names the
+    rest. Never raises: a row that is no audit event is Unreadable.
     """
-    raw = _from_log(row["log_s"]) if row.get("log_s") else _from_columns(row)
-    if isinstance(raw, Unreadable):
-        return raw
+    read = read_row(row)
+    if isinstance(read, Unreadable):
+        return read
+    raw = read.raw
     if not any(raw.get(key) for key in _TELLING):
-        return Unreadable(reason="not an audit event", is_foreign=True)
-    known = (moment(at(raw, *path)) for path in _TIMES)
-    happened, generated = next(filter(None, known), None), moment(row.get("TimeGenerated"))
+        return CUT if read.is_cut else Unreadable(reason="not an audit event", is_foreign=True)
+    happened, generated = _happened(raw), moment(row.get("TimeGenerated"))
     time = happened or generated
     if time is None:
-        return Unreadable(reason="no time")
-    return _event(raw, row, time, generated or time)
+        return CUT if read.is_cut else Unreadable(reason="no time")
+    return _event(read, row, time, generated or time)
 
 
-def _from_log(log: object) -> Mapping[str, Any] | Unreadable:
-    if isinstance(log, Mapping):
-        return log
-    try:
-        found = orjson.loads(log) if isinstance(log, str) else None
-    except ValueError:
-        # AKS cuts an event at 16 KiB: https://github.com/Azure/AKS/issues/4635
-        cut = isinstance(log, str) and log.lstrip().startswith("{") and not log.rstrip().endswith("}")
-        return Unreadable(reason="cut" if cut else "not JSON")
-    return found if isinstance(found, Mapping) else Unreadable(reason="not a JSON object")
+def _happened(raw: Mapping[str, Any]) -> datetime | None:
+    for path in _TIMES:
+        if found := moment(at(raw, *path)):
+            return found
+    return None
 
 
-def _from_columns(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Put the event together again from its columns, in audit.k8s.io/v1's own words."""
-    raw: dict[str, Any] = {"kind": "Event", "apiVersion": "audit.k8s.io/v1"}
-    for column, key in _COLUMNS.items():
-        value = _parsed(row.get(column)) if column in _DYNAMIC else row.get(column)
-        if value is not None and value != "":
-            raw[key] = value
-    return raw
-
-
-def _parsed(value: object) -> object:
-    """A dynamic column: JSON text, or a bare string such as "skipped-too-big-size-object"."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return orjson.loads(value)
-    except ValueError:
-        return value
-
-
-def _event(raw: Mapping[str, Any], row: Mapping[str, Any], time: datetime, generated: datetime) -> AuditEvent:
-    username, impersonated = text(at(raw, "user", "username")), text(at(raw, "impersonatedUser", "username"))
-    target = mapping(raw.get("objectRef"))
-    decision = text(at(raw, "annotations", "authorization.k8s.io/decision"))
+def _event(read: Read, row: Mapping[str, Any], time: datetime, generated: datetime) -> AuditEvent:
+    raw = read.raw
+    user, target, status = (mapping(raw.get(key)) for key in ("user", "objectRef", "responseStatus"))
+    username, impersonated = text(user.get("username")), text(at(raw, "impersonatedUser", "username"))
+    decision = mapping(raw.get("annotations")).get("authorization.k8s.io/decision")
+    groups = items(user.get("groups"))
     return AuditEvent(
         audit_id=text(raw.get("auditID")),
         stage=text(raw.get("stage")),
@@ -188,7 +129,7 @@ def _event(raw: Mapping[str, Any], row: Mapping[str, Any], time: datetime, gener
         username=username,
         impersonated=impersonated,
         actor=classify(username, impersonated),
-        group_count=len(items(at(raw, "user", "groups"))),
+        group_count=len(groups),
         source_ips=texts(raw.get("sourceIPs"), MAX_IP)[:MAX_SOURCE_IPS],
         user_agent=text(raw.get("userAgent")),
         resource=text(target.get("resource")),
@@ -196,15 +137,30 @@ def _event(raw: Mapping[str, Any], row: Mapping[str, Any], time: datetime, gener
         namespace=text(target.get("namespace")),
         name=text(target.get("name")),
         api_group=text(target.get("apiGroup")),
-        code=_code(at(raw, "responseStatus", "code")),
-        reason=text(at(raw, "responseStatus", "reason")),
-        decision=decision if decision in {"allow", "forbid"} else "",
+        code=_code(status.get("code")),
+        reason=text(status.get("reason")),
+        decision=decision if decision in ("allow", "forbid") else "",
         cluster_id=text(row.get("_ResourceId")) or text(row.get("ResourceId")),
         pod=text(row.get("pod_s")) or text(row.get("PodName")),
         raw=raw,
+        shape=read.shape,
+        category=text(row.get("Category")) or _CATEGORIES.get(text(row.get("Type")), ""),
+        is_cut=read.is_cut,
+        lost=read.lost,
+        ingested=moment(row.get("Ingested") or row.get("ingestion_time")),
+        groups=_groups(groups),
     )
 
 
+def _groups(groups: Sequence[Any]) -> tuple[str, ...]:
+    """Of more than MAX_GROUPS those that Kubernetes itself gives come first: `system:masters` may stand last."""
+    if len(groups) > MAX_GROUPS:
+        groups = sorted(groups, key=lambda group: not str(group).startswith("system:"))[:MAX_GROUPS]
+    return texts(groups, MAX_GROUP)
+
+
 def _code(value: object) -> int | None:
+    if type(value) is int and value in _HTTP_STATUS:
+        return value
     found = number(value)
     return int(found) if found is not None and found.is_integer() and found in _HTTP_STATUS else None

@@ -136,6 +136,7 @@ class Group:
     last: datetime
     #: Those that were read, oldest first; fewer than `count` where not all were.
     events: tuple[EventLine, ...]
+    api_group: str = ""
     #: None in evidence of an earlier version.
     action: Action | None = None
     #: Who it is, more exactly than `actor` says: "local admin", "service account of a workload".
@@ -210,6 +211,8 @@ class Earlier:
     counted: float | None
     returned: int
     by_people: int
+    #: Why nothing is known of it; then nothing was counted.
+    missing: Missing | None = None
     #: The riskiest thing in it, as the card said it: hostile text.
     headline: str = ""
 
@@ -229,6 +232,8 @@ class Evidence:
     kql: str = ""
     #: Rows in the window, counted by the workspace itself.
     returned: int = 0
+    #: What the alert of this window said that it counted.
+    counted: float | None = None
     #: Rows read of those, repeats aside; fewer where there were more than we fetch.
     read: int = 0
     #: Rows that were an event again which is counted already: with two categories switched on, Azure writes it twice.
@@ -258,6 +263,8 @@ class Evidence:
     findings: tuple[Finding, ...] = ()
     #: What the workspace has rows of lately, as far as that is known.
     sources: tuple[Source, ...] = ()
+    #: Resource ids, lower case, of the clusters whose rows are in the window; more than one makes more incidents.
+    clusters: tuple[str, ...] = ()
     #: Groups past the 500 that the workspace was asked for.
     groups_left: int = 0
     #: How far back the log of this cluster reaches, of what is asked for `first_seen`.

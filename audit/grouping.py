@@ -1,50 +1,59 @@
-"""From audit events to the groups that a card shows: alike events together, people first, nothing lost."""
+"""From audit events to the groups that a card shows: alike events together, the riskiest first, nothing lost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from audit.client import client_of, trusted_address
+from audit.deeds import describe
 from audit.event import ActorKind, AuditEvent
-from audit.evidence import EventLine, Group
+from audit.evidence import Action, Change, EventLine, Finding, Group
+from audit.identity import identify
 from audit.redact import redact_uri
 
 #: Longest text of one field that is kept of an event: what a card could show of it at most.
 FIELD_LENGTH = 512
-
+#: Longest sentence that is kept of what was done.
+ACTION_LENGTH = 1024
+#: Lines that are kept of what a group changed.
+MOST_LINES = 60
+#: Single events that are kept of one group; its count stays exact.
+MOST_EVENTS = 50
 
 #: Verbs that change nothing. https://kubernetes.io/docs/reference/access-authn-authz/authorization/
 READING = frozenset({"get", "list", "watch", "head", "options"})
 
 
-def distinct(events: Iterable[AuditEvent]) -> list[AuditEvent]:
-    """Leave out repeats, the first one stays: with two categories or tables switched on, Azure writes an event twice.
+def group(
+    events: Sequence[AuditEvent],
+    findings: Sequence[tuple[Finding, ...]] = (),
+    changes: Mapping[str, Change] | None = None,
+) -> tuple[Group, ...]:
+    """Gather one actor's like requests to one object with one outcome, oldest first in a group.
 
-    An audit id alone is not believed, for a client may choose it (the Audit-ID header); the rest must agree too.
-    Events without an audit id are all kept: nothing tells them apart.
-    https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/#audit-k8s-io-v1-Event
+    `findings` are parallel to `events`; `changes` are by audit id. Groups come as `ordered` says. Every text is at most
+    FIELD_LENGTH long, and a URI has no secrets any more; redacting makes this slow for long URIs (1 ms for 2 KiB): not
+    for an event loop.
     """
-    seen: set[tuple[object, ...]] = set()
-    kept = []
-    for event in events:
-        mark = (event.audit_id, event.stage, event.time, event.uri, *_likeness(event))
-        if event.audit_id and mark in seen:
-            continue
-        seen.add(mark)
-        kept.append(event)
-    return kept
+    found = findings or [()] * len(events)
+    gathered: dict[tuple[object, ...], list[tuple[AuditEvent, Action, tuple[Finding, ...]]]] = {}
+    for event, risks in sorted(zip(events, found, strict=True), key=lambda pair: pair[0].time):
+        action = describe(event)
+        gathered.setdefault((*likeness(event), action.done), []).append((event, action, risks))
+    return ordered(
+        _group(
+            [event for event, _, _ in alike],
+            alike[0][1],
+            _most(risks for _, _, risks in alike),
+            changes or {},
+        )
+        for alike in gathered.values()
+    )
 
 
-def group(events: Iterable[AuditEvent]) -> tuple[Group, ...]:
-    """Gather one actor's like requests to one object with one outcome, oldest first in a group and among groups.
-
-    People come first, then workloads, then the platform; of each, what changes something before what only reads. Every text is at most FIELD_LENGTH long, and a URI has
-    no secrets any more; redacting makes this slow for long URIs (1 ms for 2 KiB): not for an event loop.
-    """
-    gathered: dict[tuple[object, ...], list[AuditEvent]] = {}
-    for event in sorted(events, key=lambda e: e.time):
-        gathered.setdefault(_likeness(event), []).append(event)
-    groups = [_group(alike) for alike in gathered.values()]
-    return tuple(sorted(groups, key=lambda g: (g.actor, _only_reads(g), g.first)))
+def ordered(groups: Iterable[Group]) -> tuple[Group, ...]:
+    """Order as a card does: by risk, people before workloads before the platform, changes before reads, then by time."""
+    return tuple(sorted(groups, key=lambda g: (-g.severity, g.actor, _only_reads(g), g.first)))
 
 
 def _only_reads(group: Group) -> bool:
@@ -57,12 +66,12 @@ def count_by_actor(events: Iterable[AuditEvent], actor: ActorKind) -> int:
     return sum(event.actor is actor for event in events)
 
 
-def shortened(text: str) -> str:
-    """Return the text with at most FIELD_LENGTH characters; an ellipsis stands for what is left off."""
-    return text if len(text) <= FIELD_LENGTH else text[: FIELD_LENGTH - 1] + "…"
+def shortened(text: str, limit: int = FIELD_LENGTH) -> str:
+    """Return the text with at most `limit` characters; an ellipsis stands for what is left off."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _likeness(event: AuditEvent) -> tuple[object, ...]:
+def likeness(event: AuditEvent) -> tuple[object, ...]:
     """Return what the events of a group have in common; the same name in another API group is another object."""
     return (
         event.username,
@@ -80,7 +89,18 @@ def _likeness(event: AuditEvent) -> tuple[object, ...]:
     )
 
 
-def _group(alike: Sequence[AuditEvent]) -> Group:
+def _most(findings: Iterable[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+    """Return each rule that fired on any of the events once, the riskiest first."""
+    once = {finding.rule: finding for risks in findings for finding in risks}
+    return tuple(sorted(once.values(), key=lambda finding: -finding.severity))
+
+
+def _group(
+    alike: Sequence[AuditEvent],
+    action: Action,
+    findings: tuple[Finding, ...],
+    changes: Mapping[str, Change],
+) -> Group:
     first = alike[0]
     return Group(
         user=shortened(first.username),
@@ -90,6 +110,7 @@ def _group(alike: Sequence[AuditEvent]) -> Group:
         resource=shortened(f"{first.resource}/{first.subresource}" if first.subresource else first.resource),
         namespace=shortened(first.namespace),
         name=shortened(first.name),
+        api_group=shortened(first.api_group),
         uri="" if first.resource else shortened(redact_uri(first.uri)),
         code=first.code,
         reason=shortened(first.reason),
@@ -99,7 +120,34 @@ def _group(alike: Sequence[AuditEvent]) -> Group:
         count=len(alike),
         first=first.time,
         last=alike[-1].time,
-        events=tuple(_line(event) for event in alike),
+        events=tuple(_line(event) for event in alike[:MOST_EVENTS]),
+        action=Action(done=shortened(action.done, ACTION_LENGTH), base=shortened(action.base, ACTION_LENGTH)),
+        identity=str(identify(first).kind),
+        client=shortened(client_of(first.user_agent)),
+        # Of a list that was cut nobody knows which address came last.
+        address="" if "sourceIPs" in first.lost else shortened(trusted_address(first.source_ips)),
+        findings=findings,
+        change=_change(alike, changes),
+        cut=sum(event.is_cut for event in alike),
+    )
+
+
+def _change(alike: Sequence[AuditEvent], changes: Mapping[str, Change]) -> Change | None:
+    """Return what they changed one after the other, and where that is not known why the last one's is not."""
+    known = [changes[event.audit_id] for event in alike if event.audit_id in changes]
+    told = [change for change in known if change.lines]
+    if len(told) < 2:  # noqa: PLR2004
+        return told[0] if told else (known[-1] if known else None)
+    lines = [line for change in told for line in change.lines]
+    kinds = {change.kind for change in told}
+    return Change(
+        kind=told[0].kind if len(kinds) == 1 else None,
+        lines=tuple(lines[:MOST_LINES]),
+        added=sum(change.added for change in told),
+        removed=sum(change.removed for change in told),
+        more=sum(change.more for change in told) + max(0, len(lines) - MOST_LINES),
+        why_not=next((change.why_not for change in reversed(known) if change.why_not), ""),
+        compared=all(change.compared for change in told),
     )
 
 

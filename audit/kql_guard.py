@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from audit.kql_lexer import Kind, RefusedQuery, Token, tokens
 
-__all__ = ["RefusedQuery", "Shape", "guard", "shape"]
+__all__ = ["KEEPS_SHAPE", "RefusedQuery", "Shape", "guard", "shape", "statements", "with_depth"]
 
 _MAX_LENGTH = 20_000
 _MAX_NESTING = 60
@@ -28,7 +28,7 @@ _CALLS = _ELSEWHERE | _BY_NAME
 _WORDS = frozenset(("externaldata", "external_data", "inline_external_table", "__executeandcache"))
 _PLUGINS = frozenset(("bag_unpack", "pivot", "narrow", "autocluster", "basket", "diffpatterns"))
 #: Operators that leave rows and columns what they were, or only add columns.
-_KEEPS_SHAPE = frozenset(
+KEEPS_SHAPE = frozenset(
     (
         "where",
         "filter",
@@ -41,6 +41,8 @@ _KEEPS_SHAPE = frozenset(
         "as",
         "parse",
         "parse-where",
+        "project-reorder",
+        "sample",
         "serialize",
     )
 )
@@ -70,16 +72,16 @@ def guard(query: str) -> str:
     _check_nesting(found)
     _check_words(found)
     _check_calls(found)
-    statements = _statements(found)
-    _check_statements(found, statements)
-    kept = _without_render(statements[-1])
+    split = statements(found)
+    _check_statements(found, split)
+    kept = _without_render(split[-1])
     return query.removeprefix("\ufeff")[found[0].start : kept[-1].end]
 
 
 def shape(query: str) -> Shape:
     """Tell what the rows of a guarded query are made of. Raises RefusedQuery for what is not KQL."""
     found = tokens(query)
-    last = (_statements(found) or [[]])[-1]
+    last = (statements(found) or [[]])[-1]
     names = frozenset(
         t.text for before, t in _with_previous(found) if t.kind is Kind.WORD and before.text != "."
     )
@@ -89,7 +91,7 @@ def shape(query: str) -> Shape:
     # A name that a `let` gives is no longer the table's.
     if any(a.text == "let" and b.text == source for a, b in pairwise(found)):
         source = ""
-    reshapes = any(operator not in _KEEPS_SHAPE for operator in _operators(last))
+    reshapes = any(operator not in KEEPS_SHAPE for operator in _operators(last))
     return Shape(names=names, source=source, reshapes=reshapes or not source)
 
 
@@ -157,18 +159,18 @@ def _is_quoted_name(bracketed: Sequence[Token]) -> bool:
     return [t.kind for t in bracketed] == [Kind.MARK, Kind.STRING, Kind.MARK] and bracketed[0].text == "["
 
 
-def _statements(found: Sequence[Token]) -> list[list[Token]]:
+def statements(found: Sequence[Token]) -> list[list[Token]]:
     """Split at the semicolons outside all brackets; empty statements are left out."""
-    statements: list[list[Token]] = [[]]
-    for depth, token in _with_depth(found):
+    split: list[list[Token]] = [[]]
+    for depth, token in with_depth(found):
         if token.text == ";" and depth == 0:
-            statements.append([])
+            split.append([])
         else:
-            statements[-1].append(token)
-    return [s for s in statements if s]
+            split[-1].append(token)
+    return [s for s in split if s]
 
 
-def _with_depth(found: Sequence[Token]) -> Iterator[tuple[int, Token]]:
+def with_depth(found: Sequence[Token]) -> Iterator[tuple[int, Token]]:
     """Yield each token with the number of brackets around it; a bracket counts as inside itself."""
     depth = 0
     for token in found:
@@ -178,8 +180,8 @@ def _with_depth(found: Sequence[Token]) -> Iterator[tuple[int, Token]]:
         depth -= is_mark and token.text in _CLOSES
 
 
-def _check_statements(found: Sequence[Token], statements: Sequence[Sequence[Token]]) -> None:
-    if not statements:
+def _check_statements(found: Sequence[Token], split: Sequence[Sequence[Token]]) -> None:
+    if not split:
         raise RefusedQuery("the query is empty")
     for before, token in _with_previous(found):
         # Functions have statements too, after their "{".
@@ -189,7 +191,7 @@ def _check_statements(found: Sequence[Token], statements: Sequence[Sequence[Toke
             raise RefusedQuery("the query is a management command")
         if token.name in _STATEMENTS:
             raise RefusedQuery(f"the query has a {token.name} statement")
-    *first, last = statements
+    *first, last = split
     # Each tabular statement is an answer of its own, and only the last would get our window.
     if any(s[0].text != "let" for s in first) or last[0].text == "let":
         raise RefusedQuery("the query is not one tabular statement after its let statements")
@@ -198,7 +200,7 @@ def _check_statements(found: Sequence[Token], statements: Sequence[Sequence[Toke
 def _operators(statement: Sequence[Token]) -> list[str]:
     """Return the names of the operators of the outermost pipeline, those with hyphens in one piece."""
     names = []
-    outer = [t for depth, t in _with_depth(statement) if depth == 0]
+    outer = [t for depth, t in with_depth(statement) if depth == 0]
     for at, token in enumerate(outer):
         if token.text == "|":
             words = [t.text for t in outer[at + 1 : at + 4]]
@@ -210,7 +212,7 @@ def _without_render(statement: Sequence[Token]) -> Sequence[Token]:
     """Cut a `render` at the end: it must be the last operator, and it only tells how to draw."""
     if _operators(statement)[-1:] != ["render"]:
         return statement
-    pipe = max(at for at, (depth, t) in enumerate(_with_depth(statement)) if t.text == "|" and depth == 0)
+    pipe = max(at for at, (depth, t) in enumerate(with_depth(statement)) if t.text == "|" and depth == 0)
     if pipe == 0:
         raise RefusedQuery("the query is empty")
     return statement[:pipe]

@@ -63,6 +63,12 @@ _PAYLOAD = _DATA | {"stringData", "binaryData", "spec", "status"}
 _SENSITIVE_STEPS = _DATA | _COMMANDS | {"env", "managedfields"}
 #: What a `key` stands beside when it names a label, a taint or an entry of a secret.
 _BESIDE_A_LABEL = frozenset(("name", "operator", "effect", "path", "values", "optional", "timeadded"))
+#: Under what a value stands beside its name, or under a secret name.
+_VALUES = frozenset(("value", "val"))
+#: Scripts and files that a machine gets when it is made.
+_USER_DATA = frozenset(("userdata", "user-data", "user_data", "customdata", "custom_data", "cloudinit"))
+_FILES = frozenset(("files", "writefiles", "write_files"))
+_CONTENTS = frozenset(("content", "contents"))
 _WHO = ("user", "impersonatedUser", "sourceIPs")
 _WHO_AND_WHAT = ("kind", "apiVersion", "level", "auditID", "stage", "verb", "objectRef", *_WHO)
 _TIMES = ("requestReceivedTimestamp", "stageTimestamp")
@@ -109,6 +115,8 @@ def _part(walk: _Walk, raw: Mapping[str, Any], key: str) -> Any:
     value = raw[key]
     if key in _BODIES and value is not None and _is_sensitive(raw):
         return walk.body(value)
+    if key == "responseStatus" and isinstance(value, Mapping) and _is_sensitive(raw) and _may_repeat(value):
+        return walk.status(value)
     if key == "requestURI" and isinstance(value, str):
         return walk.spend(without_uri_secrets(_printable(value), walk.tally))
     if key in {"user", "impersonatedUser"} and isinstance(value, Mapping) and value.get("extra"):
@@ -126,6 +134,11 @@ def _is_sensitive(raw: Mapping[str, Any]) -> bool:
     path = unquote(uri).partition("?")[0].split("/") if isinstance(uri, str) else []
     steps = {step.casefold() for step in (*named, *path) if isinstance(step, str)}
     return bool(steps & _SENSITIVE_RESOURCES) or "token" in steps
+
+
+def _may_repeat(status: Mapping[Any, Any]) -> bool:
+    """Whether a refusal may repeat what was sent, as validation and admission do; the API server's own does not."""
+    return status.get("code") not in (401, 403, 404, 409) or "denied" in str(status.get("message"))
 
 
 #: How a string without structure is redacted; it depends on where the string stands.
@@ -163,7 +176,7 @@ class _Walk:
         secret = _why_secret(value)
 
         def member(key: str, child: Any) -> Any:
-            if secret and key == "value":
+            if secret and key.casefold() in _VALUES:
                 return self.mark(child, *secret)
             return self.member(key, child, value, depth + 1, clean)
 
@@ -202,6 +215,10 @@ class _Walk:
             return self.environment(child, depth)
         if name in _COMMANDS:
             return self.command(child, depth)
+        if name in _FILES:
+            return self.files(child, depth)
+        if name in _USER_DATA:
+            return self.mark(child, "R6", Why.NAME)
         if is_secret_name(key) and not (name == "key" and _names_a_label(parent)):
             return self.secret(child, depth)
         return self.value(child, depth, clean)
@@ -241,7 +258,7 @@ class _Walk:
             return self.mark(entry, "R4", Why.ENVIRONMENT)
 
         def member(key: str, child: Any) -> Any:
-            if key == "value":
+            if key.casefold() in _VALUES:
                 return self.mark(child, "R4", Why.ENVIRONMENT)
             return self.member(key, child, entry, depth + 1, without_secrets)
 
@@ -260,10 +277,51 @@ class _Walk:
     def secret(self, value: Any, depth: int) -> Any:
         """R6: scalars, also in a list; an object under such a name has names of its own."""
         if isinstance(value, Mapping):
-            return self.value(value, depth)
+            return self.holder(value, depth)
         if isinstance(value, (list, tuple)) and depth <= MAX_DEPTH:
             return [self.secret(child, depth + 1) for child in self.affordable(value)]
         return self.mark(value, "R6", Why.NAME)
+
+    def holder(self, value: Mapping[Any, Any], depth: int) -> Any:
+        """R6: {"password": {"value": …}}."""
+        if depth > MAX_DEPTH:
+            return self.spend(TOO_DEEP)
+        if not any(str(key).casefold() in _VALUES for key in value):
+            return self.value(value, depth)
+
+        def member(key: str, child: Any) -> Any:
+            if key.casefold() in _VALUES:
+                return self.mark(child, "R6", Why.NAME)
+            return self.member(key, child, value, depth + 1, without_secrets)
+
+        return self.members(value, member)
+
+    def files(self, value: Any, depth: int) -> Any:
+        """R6: what a file that is to be written holds, as cloud-init's write_files; where it goes is kept."""
+        if not isinstance(value, (list, tuple)):
+            return self.value(value, depth)
+        return [self.file(entry, depth + 1) for entry in self.affordable(value)]
+
+    def file(self, entry: Any, depth: int) -> Any:
+        if not isinstance(entry, Mapping) or depth > MAX_DEPTH:
+            return self.value(entry, depth)
+
+        def member(key: str, child: Any) -> Any:
+            if key.casefold() in _CONTENTS:
+                return self.mark(child, "R6", Why.NAME)
+            return self.member(key, child, entry, depth + 1, without_secrets)
+
+        return self.members(entry, member)
+
+    def status(self, status: Mapping[Any, Any]) -> dict[str, Any]:
+        """R1: why a sensitive object was refused may repeat what is in it; the reason and the code do not."""
+
+        def member(key: str, child: Any) -> Any:
+            if key.casefold() in {"message", "details"}:
+                return self.mark(child, "R1", Why.BODY)
+            return self.member(key, child, status, 2, without_secrets)
+
+        return self.members(status, member)
 
     def text(self, value: str, depth: int, clean: _Clean) -> str:
         """R10 to R12, for any string."""
@@ -313,12 +371,13 @@ def _names_a_label(parent: Mapping[Any, Any]) -> bool:
 
 def _why_secret(value: Mapping[Any, Any]) -> tuple[str, Why] | None:
     """Tell why the "value" of an object is a secret, if what stands beside it says so."""
-    path, name = value.get("path"), value.get("name")
-    if isinstance(value.get("op"), str) and isinstance(path, str) and _is_sensitive_path(path):
+    beside = {str(key).casefold(): child for key, child in value.items() if len(str(key)) <= _LONGEST_NAME}
+    path = beside.get("path")
+    if isinstance(beside.get("op"), str) and isinstance(path, str) and _is_sensitive_path(path):
         return "R7", Why.PATCH
-    if isinstance(name, str) and is_secret_name(name):
-        return "R6", Why.NAME
-    return None
+    # A `key` beside an operator or effect is a label's or a taint's.
+    names = [beside.get("name")] if _names_a_label(value) else [beside.get("name"), beside.get("key")]
+    return ("R6", Why.NAME) if any(isinstance(name, str) and is_secret_name(name) for name in names) else None
 
 
 def _is_sensitive_path(path: str) -> bool:
@@ -328,6 +387,9 @@ def _is_sensitive_path(path: str) -> bool:
         return True
     return not is_reference_name(steps[-1]) and any(map(is_secret_name, steps))
 
+
+#: Of "name", "key", "path" and "op".
+_LONGEST_NAME = 4
 
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 

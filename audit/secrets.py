@@ -57,6 +57,7 @@ class Tally:
 _STRONG = re.compile(
     r"passw|passphrase|passcode|secret|token|credential|apikey|accesskey|privatekey|accountkey|pwd|cookie"
     r"|connectionstring|connstr|bearer|authorization|signature"
+    r"|(?:pg|db|sql|root|admin|user|redis|mongo|smtp|ldap|ssh|http|proxy)pass(?:\d|$)"
 )
 #: Enough only as a word of its own: "author", "disaster" and "bypass" are none.
 _WEAK = frozenset(

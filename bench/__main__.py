@@ -26,6 +26,10 @@ ROWS = (
     "stop",
     "start",
     "claim",
+    "decode",
+    "growth",
+    "header",
+    "hostile",
 )
 Measure = Callable[[float], Coroutine[None, None, Result]]
 

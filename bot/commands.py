@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -46,6 +46,33 @@ class ShowRawLog:
     key: str
     page: int = 0
     #: The client cannot open a dialog: the raw log goes to the asker's personal chat.
+    no_dialog: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatElse:
+    """What else the actor of a row did; `group` is its place in the evidence's groups."""
+
+    key: str
+    group: int
+    no_dialog: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SevenAnswers:
+    """The seven questions about a row's first event; `group` is its place in the evidence's groups."""
+
+    key: str
+    group: int
+    no_dialog: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowSeenBefore:
+    """Earlier incidents with the same actor and object: of one row, or of all that are not the platform's."""
+
+    key: str
+    group: int | None = None
     no_dialog: bool = False
 
 
@@ -104,9 +131,12 @@ class Misunderstood:
     hint: str = ""
 
 
+#: Shown to the asker alone: in a dialog, or in the personal chat where the client cannot open one.
+ForAsker = ShowRawLog | WhatElse | SevenAnswers | ShowSeenBefore
+
 Command = (
     Acknowledge
-    | ShowRawLog
+    | ForAsker
     | ShowIncident
     | ShowTrail
     | ShowStatus
@@ -245,13 +275,11 @@ def _nearest(word: str) -> str:
 def from_click(data: Any) -> Command:
     """Read a button's data. It comes from the client, so any user can send anything: total, and trusts only shapes."""
     if isinstance(data, Mapping) and data.get("v") == 1 and _is_key(data.get("k")):
-        key = str(data["k"])
-        page = data.get("p", 0)
-        if data.get("a") == "acknowledge":
-            # Whatever stands there: what is taken for an answer changes least.
-            return Acknowledge(key=key, is_answer="c" in data)
-        if data.get("a") == "raw" and isinstance(page, int) and 0 <= page < MOST_PAGES:
-            return ShowRawLog(key=key, page=page)
+        action = data.get("a")
+        read = _CLICKS.get(action) if isinstance(action, str) else None
+        command = read(data, str(data["k"])) if read else None
+        if command is not None:
+            return command
     return Misunderstood(
         text="", hint="This button belongs to an older card; use the newest card of the incident."
     )
@@ -259,8 +287,46 @@ def from_click(data: Any) -> Command:
 
 #: Beyond what any raw log has; a forged page number ends here.
 MOST_PAGES = 1000
+#: As many as evidence ever has, and more.
+MOST_GROUPS = 1000
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
 def _is_key(value: Any) -> bool:
     return isinstance(value, str) and _KEY.fullmatch(value) is not None
+
+
+def _number(value: Any, most: int) -> int | None:
+    """Return a number from 0 to below `most`; JSON's true is none, and neither is 1.5."""
+    is_one = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < most
+    return value if is_one else None
+
+
+def _raw(data: Mapping[str, Any], key: str) -> Command | None:
+    page = _number(data.get("p", 0), MOST_PAGES)
+    return None if page is None else ShowRawLog(key=key, page=page)
+
+
+def _what_else(data: Mapping[str, Any], key: str) -> Command | None:
+    group = _number(data.get("g"), MOST_GROUPS)
+    return None if group is None else WhatElse(key=key, group=group)
+
+
+def _seven(data: Mapping[str, Any], key: str) -> Command | None:
+    group = _number(data.get("g"), MOST_GROUPS)
+    return None if group is None else SevenAnswers(key=key, group=group)
+
+
+def _before(data: Mapping[str, Any], key: str) -> Command | None:
+    group = _number(data.get("g"), MOST_GROUPS)
+    return None if group is None and "g" in data else ShowSeenBefore(key=key, group=group)
+
+
+_CLICKS: Mapping[str, Callable[[Mapping[str, Any], str], Command | None]] = {
+    # Whatever stands there: what is taken for an answer changes least.
+    "acknowledge": lambda data, key: Acknowledge(key=key, is_answer="c" in data),
+    "raw": _raw,
+    "else": _what_else,
+    "seven": _seven,
+    "before": _before,
+}

@@ -23,6 +23,10 @@ class Reason(StrEnum):
     NOT_FOUND = "not found"
     TOO_LARGE = "too large"
     BAD_REQUEST = "bad request"
+    #: A table of the Basic plan cannot be asked as other tables are.
+    BASIC_PLAN = "table on a Basic plan"
+    #: The workspace has no such table.
+    NO_TABLE = "no such table"
     GARBAGE = "garbage"
     STORE = "store"
     #: Held back by ourselves, to keep within the other side's limits.

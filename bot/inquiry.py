@@ -3,56 +3,71 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from audit.alert import Alert
+from audit.alert import Alert, Criterion, Dimension
+from audit.counted import Totals
+from audit.distinct import distinct
 from audit.event import AuditEvent, Unreadable, parse_event
-from audit.evidence import Evidence, Missing, Since
+from audit.evidence import Arriving, Evidence, Missing, Since
 from audit.filter import EventFilter, Window
-from audit.grouping import distinct
 from audit.kql import (
     MAX_IDS,
-    TOTAL,
-    AlertQueries,
+    ContextQueries,
+    EvidenceQueries,
     InvalidTerm,
+    context,
     events_behind,
     events_by_id,
     events_matching,
+    evidence_queries,
     literal,
+    what_else,
 )
 from audit.kql_guard import RefusedQuery
 from bot import summary
-from bot.errors import OutsideError, Reason, Unavailable
-from bot.ports import Answer, AuditLog, Clock, Query, Workspace
+from bot.asides import Asides, Beside
+from bot.errors import OutsideError, Reason
+from bot.ports import AuditLog, Clock, Workspace
+from bot.reading import READ_LIMIT, Build, Part, Reading, count_of, read, together
 from bot.scope import LONGEST_WINDOW, clamped, why_not_asked, workspace_for
+from bot.sources import Known, Sources
 
-#: Rows read of one window; the true count is asked for separately.
-READ_LIMIT = 200
-#: The API's timespan is wider than the window by this much, so that only the query itself decides at the edges.
-MARGIN = timedelta(minutes=1)
-#: How long one question may take, its wait for a place included. A look asks up to two in turn, see LEASE.
+#: How long one question may take, its wait for a place included. A look asks up to three in turn, see LEASE.
 DEADLINE = timedelta(seconds=30)
+#: The log's rows come 3 to 10 minutes late: https://learn.microsoft.com/azure/azure-monitor/logs/data-ingestion-time
+SETTLED_AFTER = timedelta(minutes=10)
 
 _MISSING = {
     Reason.TIMED_OUT: Missing.TIMED_OUT,
     Reason.THROTTLED: Missing.THROTTLED,
     Reason.FORBIDDEN: Missing.FORBIDDEN,
-    Reason.NOT_FOUND: Missing.FORBIDDEN,
+    Reason.NOT_FOUND: Missing.WRONG_WORKSPACE,
     Reason.BAD_REQUEST: Missing.BAD_QUERY,
+    Reason.BASIC_PLAN: Missing.BASIC_PLAN,
+    Reason.NO_TABLE: Missing.NO_TABLE,
     Reason.GARBAGE: Missing.GARBAGE,
     Reason.TOO_LARGE: Missing.TOO_LARGE,
 }
-
-Result = TypeVar("Result")
 
 
 def missing_for(reason: Reason) -> Missing:
     """Say in the card's words why an outside failure left us without evidence."""
     return _MISSING.get(reason, Missing.UNAVAILABLE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawEvents:
+    """Whole events, asked for again."""
+
+    events: Sequence[AuditEvent] = ()
+    #: Rows that could not be read.
+    unreadable: int = 0
+    #: The workspace said that its answer is incomplete.
+    is_partial: bool = False
 
 
 class Inquiry:
@@ -65,39 +80,58 @@ class Inquiry:
         self._workspaces = workspaces
         self._clock = clock
         self._deadline = deadline
+        self._sources = Sources(log, clock)
 
-    async def behind(self, alert: Alert) -> Evidence:
+    async def behind(self, alert: Alert, cluster: str = "") -> Evidence:
         """Return the evidence of exactly the alert's window, or why there is none. Outside failures never raise.
 
-        Of a window longer than LONGEST_WINDOW the end is asked, which `window` and `detail` then say.
+        `cluster` (a resource id) narrows it to one of the workspace's clusters; a rule that is about one cluster is
+        narrowed to that, as Azure runs it in the cluster's own scope. Of a window longer than LONGEST_WINDOW the end is
+        asked, which `window` and `detail` then say.
         """
+        cluster = cluster or _scope(alert)
         now = self._clock.now()
         workspace = workspace_for(alert, self._workspaces)
         missing = why_not_asked(alert, now) or (None if workspace else Missing.NO_WORKSPACE)
         if missing or workspace is None or alert.window is None:
             return Evidence(asked_at=now, window=alert.window, missing=missing)
         window, note = clamped(alert.window)
-        blank = Evidence(asked_at=now, window=window, workspace=workspace.name, detail=note)
+        blank = Evidence(
+            asked_at=now,
+            window=window,
+            workspace=workspace.name,
+            detail=note,
+            counted=alert.counted,
+            arriving=_arriving(window, now),
+        )
+        criteria = _narrowed(alert.criteria, cluster)
         try:
-            queries = _alert_queries(alert, window)
+            for each in criteria:
+                evidence_queries(each, window, limit=READ_LIMIT)
+            around = context(criteria[0], window)
+            # Known before it is asked: where the answer does not come, people can ask the same in the portal.
+            blank = replace(blank, kql=events_behind(criteria[0], window, limit=READ_LIMIT).rows)
         except (RefusedQuery, InvalidTerm) as refused:
             return _without(blank, Missing.REFUSED_QUERY, str(refused))
-        # Known before it is asked: where the answer does not come, people can ask the same in the portal.
-        blank = replace(blank, kql=queries[0].rows)
+        known = await self._sources.of(workspace)
+        builds = [_build(each, window, alert.fired_at) for each in criteria]
+        reading = self._reading(workspace, window)
         try:
-            parts = await _together([self._read(workspace, each, window) for each in queries])
+            parts = await together([reading.part(build) for build in builds])
         except OutsideError as failure:
             return _without(blank, missing_for(failure.reason), failure.detail)
-        if summary.are_no_events(parts):
-            return _without(blank, Missing.NOT_EVENTS, "")
-        return await asyncio.to_thread(summary.filled, blank, parts)
+        beside = Beside(
+            log=self._log, workspace=workspace, tables=known.tables, window=window, cluster=cluster
+        )
+        return await _evidence(blank, parts, known, beside, around)
 
-    async def since(self, alert: Alert, known: Evidence) -> Since | None:
+    async def since(self, alert: Alert, known: Evidence, cluster: str = "") -> Since | None:
         """Return what went on after the window of `known`, up to now or LONGEST_WINDOW at most.
 
         None where that cannot be said: nothing is known, the window is not over, the workspace did not answer, or
         not with all it has.
         """
+        cluster = cluster or _scope(alert)
         now = self._clock.now()
         workspace = workspace_for(alert, self._workspaces)
         if known.missing or known.window is None or workspace is None or now <= known.window.end:
@@ -105,9 +139,10 @@ class Inquiry:
         # The window's own end belongs to the window: what comes after begins a microsecond later.
         start = known.window.end + timedelta(microseconds=1)
         later = Window(start=start, end=min(now, start + LONGEST_WINDOW))
+        reading = self._reading(workspace, later)
+        builds = [_build(each, later, None) for each in _narrowed(alert.criteria, cluster)]
         try:
-            queries = _alert_queries(alert, later)
-            parts = await _together([self._read(workspace, each, later) for each in queries])
+            parts = await together([reading.part(build, with_rest=False) for build in builds])
         except (OutsideError, RefusedQuery, InvalidTerm):
             return None
         return None if any(part.partial for part in parts) else summary.since(parts, later.end, known)
@@ -118,12 +153,12 @@ class Inquiry:
         Raises OutsideError when none answered, and InvalidTerm.
         """
         queries = events_matching(wanted, limit=READ_LIMIT)
-        asked = [self._read(w, queries, wanted.window) for w in self._workspaces]
+        asked = [self._matching(w, queries.rows, queries.count, wanted.window) for w in self._workspaces]
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         parts, failures, answered = [], [], []
         for workspace, outcome in zip(self._workspaces, outcomes, strict=True):
-            if isinstance(outcome, summary.Rows):
-                parts.append(summary.with_repeats(outcome))
+            if isinstance(outcome, Part):
+                parts.append(outcome)
                 answered.append(workspace.name)
             elif isinstance(outcome, OutsideError):
                 failures.append((workspace.name, outcome))
@@ -137,7 +172,7 @@ class Inquiry:
             workspace=", ".join(answered),
             kql=queries.rows,
         )
-        evidence = await asyncio.to_thread(summary.filled, blank, parts)
+        evidence = await _evidence(blank, parts)
         if not failures:
             return evidence
         names = ", ".join(f"{name} ({failure.reason})" for name, failure in failures)
@@ -145,7 +180,27 @@ class Inquiry:
             evidence, partial=True, detail=summary.joined(f"Not answered: {names}.", evidence.detail)
         )
 
-    async def raw(self, alert: Alert, evidence: Evidence) -> Sequence[AuditEvent]:
+    async def what_else(self, alert: Alert, user: str, window: Window) -> Evidence:
+        """Return all that one user did in the window, in every cluster of the alert's workspace.
+
+        Raises OutsideError and InvalidTerm.
+        """
+        workspace = workspace_for(alert, self._workspaces)
+        blank = Evidence(asked_at=self._clock.now(), window=window)
+        if workspace is None:
+            return replace(blank, missing=Missing.NO_WORKSPACE)
+        known = await self._sources.of(workspace)
+
+        def build(limit: int) -> EvidenceQueries:
+            made = what_else(user, window, tables=known.tables, limit=limit)
+            return EvidenceQueries(is_events=True, rows=made.rows, totals=made.totals, groups=made.groups)
+
+        part = await self._reading(workspace, window).part(build)
+        return await _evidence(
+            replace(blank, workspace=workspace.name, kql=build(READ_LIMIT).rows), [part], known
+        )
+
+    async def raw(self, alert: Alert, evidence: Evidence) -> RawEvents:
         """Ask again for the very events that the evidence shows, in the card's order, MAX_IDS of them at most.
 
         An id is the client's own text where it sent an Audit-ID header: what cannot stand in a query is left out.
@@ -155,56 +210,78 @@ class Inquiry:
         ids = list(shown)[:MAX_IDS]
         workspace = workspace_for(alert, self._workspaces)
         if not ids or workspace is None or evidence.window is None:
-            return ()
+            return RawEvents()
         kql = events_by_id(ids, evidence.window)
-        answer = await self._log.ask(self._query(workspace, kql, evidence.window))
-        parsed = (parse_event(row) for row in answer.rows)
+        answer = await self._reading(workspace, evidence.window).ask(kql)
+        parsed = await asyncio.to_thread(lambda: [parse_event(row) for row in answer.rows])
         found = distinct(e for e in parsed if isinstance(e, AuditEvent))
         # Another event may share an id of a client's choosing; it comes last.
         place = {audit_id: n for n, audit_id in enumerate(ids)}
-        return sorted(found, key=lambda e: (place.get(e.audit_id, len(ids)), e.time))
-
-    def _query(self, workspace: Workspace, kql: str, window: Window) -> Query:
-        wide = Window(start=window.start - MARGIN, end=window.end + MARGIN)
-        return Query(workspace=workspace, kql=kql, window=wide, deadline=self._deadline)
-
-    async def _read(self, workspace: Workspace, queries: AlertQueries, window: Window) -> summary.Rows:
-        """Ask for the rows and for their true count side by side."""
-        rows, count = await _together(
-            [self._log.ask(self._query(workspace, kql, window)) for kql in (queries.rows, queries.count)]
-        )
-        parsed = [parse_event(row) for row in rows.rows]
-        return summary.Rows(
-            events=[event for event in parsed if isinstance(event, AuditEvent)],
-            unreadable=[event for event in parsed if isinstance(event, Unreadable)],
-            counted=_total(count),
-            partial=rows.partial or count.partial,
+        return RawEvents(
+            events=sorted(found, key=lambda e: (place.get(e.audit_id, len(ids)), e.time)),
+            unreadable=sum(isinstance(each, Unreadable) for each in parsed),
+            is_partial=bool(answer.partial),
         )
 
+    def _reading(self, workspace: Workspace, window: Window) -> Reading:
+        return Reading(log=self._log, workspace=workspace, window=window, deadline=self._deadline)
 
-async def _together(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Do all at once, as asyncio.gather does; but a failure ends the others, which hold places at the workspace."""
-    try:
-        async with asyncio.TaskGroup() as together:
-            tasks = [together.create_task(each) for each in work]
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return [task.result() for task in tasks]
+    async def _matching(self, workspace: Workspace, rows: str, count: str, window: Window) -> Part:
+        """Ask for rows, and for the true count of the events that they are."""
+        reading = self._reading(workspace, window)
+        answer, counted = await together([reading.ask(rows), reading.ask(count)])
+        part = await asyncio.to_thread(read, answer.rows, Totals())
+        events = distinct(part.events)
+        total = max(count_of(counted), len(events) + len(part.unreadable))
+        totals = Totals(
+            rows=total + len(part.events) - len(events),
+            events=total - len(part.unreadable),
+            unreadable=len(part.unreadable),
+        )
+        return replace(part, totals=totals, partial=answer.partial or counted.partial)
 
 
-def _alert_queries(alert: Alert, window: Window) -> list[AlertQueries]:
-    return [events_behind(criterion, window, limit=READ_LIMIT) for criterion in alert.criteria]
+async def _evidence(
+    blank: Evidence,
+    parts: Sequence[Part],
+    known: Known | None = None,
+    beside: Beside | None = None,
+    around: ContextQueries | None = None,
+) -> Evidence:
+    found = await asyncio.to_thread(summary.gathered, parts)
+    asides = await beside.of(found.events, around) if beside else Asides()
+    sources = known.sources if known else ()
+    return await asyncio.to_thread(summary.filled, blank, parts, found, asides, sources)
 
 
-def _total(count: Answer) -> int:
-    """Return the workspace's own count; no rows at all is how a workspace without data answers.
+def _build(criterion: Criterion, window: Window, fired_at: datetime | None) -> Build:
+    """Return what makes the queries for a number of rows; it raises RefusedQuery and InvalidTerm.
 
-    Raises Unavailable for anything else than a number: what stood in its place would pass for an exact one.
+    The tables are those of the alert's own query, whether or not the workspace has rows of them lately.
     """
-    total = count.rows[0].get(TOTAL) if count.rows else 0
-    if not isinstance(total, int) or isinstance(total, bool) or total < 0:
-        raise Unavailable(Reason.GARBAGE, "the count is not a number")
-    return total
+
+    def build(limit: int) -> EvidenceQueries:
+        return evidence_queries(criterion, window, limit=limit, late_after=fired_at)
+
+    return build
+
+
+def _scope(alert: Alert) -> str:
+    """Return the one cluster that the alert names; "" where it names none or several."""
+    clusters = {target.lower() for target in alert.targets if "/managedclusters/" in target.lower()}
+    return clusters.pop() if len(clusters) == 1 else ""
+
+
+def _narrowed(criteria: Sequence[Criterion], cluster: str) -> Sequence[Criterion]:
+    """Add the cluster to what the alert is about."""
+    if not cluster:
+        return criteria
+    narrow = Dimension(name="_ResourceId", value=cluster)
+    return [replace(each, dimensions=(*each.dimensions, narrow)) for each in criteria]
+
+
+def _arriving(window: Window, now: datetime) -> Arriving:
+    return Arriving.STILL if now < window.end + SETTLED_AFTER else Arriving.SETTLED
 
 
 def _without(blank: Evidence, missing: Missing, detail: str) -> Evidence:

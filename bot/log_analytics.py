@@ -41,6 +41,8 @@ SPAN = 30.0
 #: What a throttling answer may make us wait within one question's deadline.
 MAX_RETRY_AFTER = timedelta(seconds=10)
 DETAIL_LENGTH = 300
+#: What is looked at of an error, in bytes.
+_MOST_OF_ERROR = 4096
 
 _REASONS = {
     400: Reason.BAD_REQUEST,
@@ -53,7 +55,22 @@ _REASONS = {
     503: Reason.SERVER_ERROR,
     504: Reason.TIMED_OUT,
 }
-_LASTING = {Reason.BAD_REQUEST, Reason.FORBIDDEN, Reason.NOT_FOUND, Reason.TOO_LARGE}
+_LASTING = {
+    Reason.BAD_REQUEST,
+    Reason.BASIC_PLAN,
+    Reason.NO_TABLE,
+    Reason.FORBIDDEN,
+    Reason.NOT_FOUND,
+    Reason.TOO_LARGE,
+}
+#: What a 400 says, by a piece of its error. The first: https://github.com/Azure/azure-sdk-for-go/issues/24606; the
+#: second is what a union with such a table gets: https://github.com/Azure/Azure-Sentinel/issues/12172
+_BAD_REQUESTS = (
+    ("UnsupportedApiQueryValidationError", Reason.BASIC_PLAN),
+    ("Basic or Auxiliary Logs table", Reason.BASIC_PLAN),
+    ("Basic Logs table", Reason.BASIC_PLAN),
+    ("Failed to resolve table", Reason.NO_TABLE),
+)
 
 
 class LogAnalytics:
@@ -94,6 +111,8 @@ class LogAnalytics:
 
     async def _in_time(self, query: Query) -> Answer:
         started = time.perf_counter()
+        if query.is_aside and self._is_busy():
+            raise Unavailable(Reason.THROTTLED, "not asked: the workspace is busy")
         try:
             async with asyncio.timeout(query.deadline.total_seconds()), self._places:
                 await self._wait_for_room()
@@ -102,7 +121,16 @@ class LogAnalytics:
             raise Unavailable(
                 Reason.TIMED_OUT, f"no answer within {query.deadline.total_seconds():.0f} s"
             ) from late
-        return _answer(body, time.perf_counter() - started)
+        # Megabytes of JSON would hold up everything else on the event loop.
+        return await asyncio.to_thread(_answer, body, time.perf_counter() - started)
+
+    def _is_busy(self) -> bool:
+        """Tell whether what is only nice to know would take the place of what must be known."""
+        half = (
+            len(self._begun) >= MOST_IN_SPAN // 2
+            and self._begun[-MOST_IN_SPAN // 2] + SPAN > time.monotonic()
+        )
+        return self._places.locked() or half
 
     async def _wait_for_room(self) -> None:
         """Keep within what the service takes of one identity; past it every question would be refused."""
@@ -159,6 +187,9 @@ async def _read(response: AsyncHttpResponse) -> bytes:
 def _failure(status: int, retry_after: str, body: bytes) -> OutsideError:
     reason = _REASONS.get(status, Reason.SERVER_ERROR if status >= 500 else Reason.BAD_REQUEST)  # noqa: PLR2004
     detail = _short(_innermost_message(body))
+    if reason is Reason.BAD_REQUEST:
+        told = body[:_MOST_OF_ERROR].decode(errors="replace")
+        reason = next((known for piece, known in _BAD_REQUESTS if piece in told), reason)
     if reason in _LASTING:
         return Rejected(reason, detail)
     wait = timedelta(seconds=int(retry_after)) if re.fullmatch(r"[0-9]{1,5}", retry_after) else None

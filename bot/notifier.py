@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from audit.alert import Alert
+from audit.earlier import carried
 from audit.evidence import Evidence, Missing
 from bot.digest import digest_message
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
@@ -44,7 +46,14 @@ TRIES_SKIPPED = 2
 #: Failures of the workspace that may pass; the others would only repeat themselves. A role that was forgotten is
 #: granted while people look at the card that says so.
 PASSING = frozenset(
-    {Missing.TIMED_OUT, Missing.THROTTLED, Missing.UNAVAILABLE, Missing.GARBAGE, Missing.FORBIDDEN}
+    {
+        Missing.TIMED_OUT,
+        Missing.THROTTLED,
+        Missing.UNAVAILABLE,
+        Missing.GARBAGE,
+        Missing.FORBIDDEN,
+        Missing.WRONG_WORKSPACE,
+    }
 )
 #: A conversation that answers so is gone for us; Teams says it for good.
 GONE = frozenset({Reason.FORBIDDEN, Reason.NOT_FOUND})
@@ -85,6 +94,7 @@ class Notifier:
         zone: ZoneInfo,
         logs_url: Callable[[Evidence], str],
         meter: Meter,
+        runbook: Callable[[Alert], str] = lambda _: "",
     ) -> None:
         self._store = store
         self._inquiry = inquiry
@@ -93,6 +103,7 @@ class Notifier:
         self._zone = zone
         self._logs_url = logs_url
         self._meter = meter
+        self._runbook = runbook
 
     async def look(self, look: Look) -> None:
         """Ask the workspace and keep the answer, which makes the incident's notifications due."""
@@ -108,7 +119,7 @@ class Notifier:
         if dossier is None:
             return
         try:
-            evidence, again_at = await self._evidence(dossier, look)
+            evidence, again_at = await self._of_one_cluster(dossier, look)
         except OutsideError:
             raise
         except Exception:
@@ -132,10 +143,26 @@ class Notifier:
         found = Evidence(asked_at=asked_at, window=dossier.alert.window, missing=Missing.GARBAGE)
         return known if _is_worth_more(known, found) else found
 
-    async def _evidence(self, dossier: Dossier, look: Look) -> tuple[Evidence, datetime | None]:
-        """Return what the card shall show, and when to ask again."""
+    async def _of_one_cluster(self, dossier: Dossier, look: Look) -> tuple[Evidence, datetime | None]:
+        """Return what the card shall show, and when to ask again; what other clusters did gets incidents of its own."""
+        if not dossier.alert.cluster_id and look.kind is LookKind.ALERT:
+            dossier = await self._split(dossier, look)
+        evidence, again_at = await self._evidence(dossier, look)
         known = dossier.evidence
-        found = await self._inquiry.behind(dossier.alert)
+        return replace(evidence, earlier=carried(known, evidence, known.counted)), again_at
+
+    async def _split(self, dossier: Dossier, look: Look) -> Dossier:
+        """Make an incident for each cluster of an alert that names none; return the look's own, narrowed to its one."""
+        clusters = (await self._inquiry.behind(dossier.alert)).clusters
+        if all(cluster == dossier.cluster for cluster in clusters):
+            return dossier
+        await self._store.split(look, clusters, self._clock.now())
+        return await self._store.dossier(look.incident_key) or dossier
+
+    async def _evidence(self, dossier: Dossier, look: Look) -> tuple[Evidence, datetime | None]:
+        """Return what the log says of the alert's window, and when to ask again."""
+        known = dossier.evidence
+        found = await self._inquiry.behind(dossier.alert, dossier.cluster)
         if found.missing in PASSING:
             again_at = self._next_try(dossier, look)
             until = _keep_asking_until(dossier) if again_at else None
@@ -143,7 +170,7 @@ class Notifier:
         evidence = known if _is_worth_more(known, found) else found
         if look.kind is not LookKind.SINCE and dossier.incident.acknowledgement is None:
             return evidence, self._second_look(dossier, look, found)
-        since = await self._inquiry.since(dossier.alert, evidence)
+        since = await self._inquiry.since(dossier.alert, evidence, dossier.cluster)
         if since is None and _same_window(known, evidence):
             since = known.since
         is_open = since is None and evidence.missing is None and _is_over(evidence, self._clock.now())
@@ -226,6 +253,7 @@ class Notifier:
                 zone=self._zone,
                 logs_url=self._logs_url(dossier.evidence),
                 found_at=dossier.found_at,
+                runbook_url=self._runbook(dossier.alert),
                 budget=budget,
             ),
             summary=incident_summary(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,23 +17,29 @@ from bot.commands import (
     Asker,
     Audits,
     Command,
+    ForAsker,
     Help,
     Misunderstood,
+    SevenAnswers,
     ShowIncident,
     ShowRawLog,
+    ShowSeenBefore,
     ShowStatus,
     ShowTrail,
     Subscribe,
     Unsubscribe,
     Welcome,
+    WhatElse,
 )
+from bot.dialogs import DIALOG_DEADLINE, Dialogs, Sleep
 from bot.errors import OutsideError, Rejected
 from bot.incident_answers import IncidentAnswers
 from bot.inquiry import Inquiry, missing_for
 from bot.membership import Membership, Standing
 from bot.notices import notice_message
 from bot.ports import Clock, Conversations, Dossier, Member, Message, Store
-from bot.raw_log import DIALOG_DEADLINE, RawLog, Sleep
+from bot.raw_log import RawLog
+from bot.row_answers import RowAnswers
 from bot.status import StatusReport
 from bot.zones import zone_of
 from cards import notice
@@ -42,6 +48,14 @@ from cards.help import help_card
 from cards.status import status_card, status_summary
 
 log = logging.getLogger(__name__)
+
+#: What the log calls what somebody asked for.
+_NAMES: Mapping[type[ForAsker], str] = {
+    ShowRawLog: "raw log",
+    WhatElse: "what else",
+    SevenAnswers: "seven answers",
+    ShowSeenBefore: "seen before",
+}
 
 
 class Responder:
@@ -79,17 +93,15 @@ class Responder:
             incident_message=incident_message,
             wake=wake,
         )
-        self._raw_log = RawLog(
-            inquiry=inquiry,
-            conversations=conversations,
-            clock=clock,
-            dialog_deadline=dialog_deadline,
-            sleep=sleep,
+        self._dialogs = Dialogs(conversations=conversations, deadline=dialog_deadline, sleep=sleep)
+        self._raw_log = RawLog(inquiry=inquiry, dialogs=self._dialogs, clock=clock)
+        self._rows = RowAnswers(
+            inquiry=inquiry, incidents=store, dialogs=self._dialogs, zone=zone, logs_url=logs_url
         )
 
     async def close(self) -> None:
-        """Wait until every raw log that was promised is delivered or given up, and every copy taken away."""
-        await self._raw_log.close()
+        """Wait until everything that was promised is delivered or given up, and every copy taken away."""
+        await self._dialogs.close()
         await self._incidents.close()
 
     async def respond(self, command: Command, asker: Asker) -> Message:
@@ -120,8 +132,8 @@ class Responder:
                 return await self._incidents.trail(command, asker)
             case ShowStatus():
                 return await self._tell_status(asker)
-            case ShowRawLog():
-                return await self._show_raw_log(command, asker, member)
+            case ShowRawLog() | WhatElse() | SevenAnswers() | ShowSeenBefore():
+                return await self._for_asker(command, asker, member)
             case Audits():
                 return await self._audits(command, asker)
             case Subscribe():
@@ -134,12 +146,25 @@ class Responder:
             case _:
                 raise AssertionError(command)
 
-    async def _show_raw_log(self, command: ShowRawLog, asker: Asker, member: Member) -> Message:
+    async def _for_asker(self, command: ForAsker, asker: Asker, member: Member) -> Message:
+        """Answer what only the asker sees; that somebody asked is recorded."""
         dossier = await self._incidents.here(command.key, asker)
         if dossier is None:
             return notice_message(notice.not_found())
-        log.info("raw log asked for", extra={"incident": dossier.incident.number, "person": asker.object_id})
-        return await self._raw_log.show(command, dossier, asker.conversation, member)
+        log.info(
+            "%s asked for",
+            _NAMES[type(command)],
+            extra={"incident": dossier.incident.number, "person": asker.object_id},
+        )
+        match command:
+            case ShowRawLog():
+                return await self._raw_log.show(command, dossier, asker.conversation, member)
+            case WhatElse():
+                return await self._rows.what_else(command, dossier, asker, member)
+            case SevenAnswers():
+                return await self._rows.seven(command, dossier, asker, member)
+            case ShowSeenBefore():
+                return await self._rows.seen_before(command, dossier, asker, member)
 
     async def _tell_status(self, asker: Asker) -> Message:
         status, zone = await self._status.now(), zone_of(asker.time_zone, self._zone)

@@ -12,6 +12,8 @@ from cards.text import Times, line, run
 
 _KEPT = "The card that was posted for it is kept up to date."
 _THERE = "Acknowledge it there, and open the raw log there."
+#: Instead of a group's buttons; shorter than they are.
+_ELSEWHERE: Mapping[str, Any] = line(run("Ask on from the card that was posted.", size="small")).to_dict()
 
 
 def answered_card(
@@ -27,7 +29,18 @@ def answered_card(
     foot = line(run(said if clickable else f"{said} {_THERE}", size="small", subtle=True), spacing="small")
     rest = {name: value for name, value in card.items() if name not in {"body", "actions"}}
     actions = list(_actions(card.get("actions", ()), clickable=clickable))
-    return rest | {"body": [*card["body"], foot.to_dict()]} | ({"actions": actions} if actions else {})
+    body = [_element(each, clickable=clickable) for each in card["body"]]
+    return rest | {"body": [*body, foot.to_dict()]} | ({"actions": actions} if actions else {})
+
+
+def _element(element: Mapping[str, Any], *, clickable: bool) -> Mapping[str, Any]:
+    """Return an element of the body with the buttons in it changed likewise."""
+    if element["type"] == "ActionSet":
+        actions = list(_actions(element["actions"], clickable=clickable))
+        return {**element, "actions": actions} if actions else _ELSEWHERE
+    if "items" in element:
+        return {**element, "items": [_element(each, clickable=clickable) for each in element["items"]]}
+    return element
 
 
 def _actions(actions: Sequence[Mapping[str, Any]], *, clickable: bool) -> Iterator[Mapping[str, Any]]:

@@ -107,6 +107,8 @@ class Action(_Strict):
     title = PropertyType(type=str)
     tooltip = PropertyType(type=str)
     style = _Word("default", "positive", "destructive")
+    #: A secondary one stands under "…" beside the others.
+    mode = _Word("primary", "secondary")
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -185,6 +187,13 @@ class Container(_Element, base_containers.Container):
     items = _Several(BareObject)
     style = _Word("default", "emphasis", "good", "attention", "warning", "accent")
     select_action = PropertyType(type=Action, key_name="selectAction")
+
+
+class ActionSet(_Element, base_containers.ActionSet):
+    """Buttons within the card's body."""
+
+    required = ("actions",)
+    actions = _Several(Action)
 
 
 class AdaptiveCard(_Strict, base_card.AdaptiveCard):

@@ -11,16 +11,14 @@ from audit.filter import EventFilter, Window
 from cards import missing, words
 from cards.actions import open_in_logs, toggle
 from cards.elements import FULL_WIDTH, Action, AdaptiveCard, Container
-from cards.groups import group_blocks, ordered
+from cards.groups import group_blocks
+from cards.order import tally
+from cards.query import query_lines
 from cards.size import LADDER, Detail, fit
 from cards.text import Times, counted, joined, length, line, named, plain, run, summary_text
 
 #: Spans that a wider question is offered in.
 _WIDER = (timedelta(hours=6), timedelta(hours=24), timedelta(days=7))
-#: Characters of KQL that are shown, for one piece of foreign text as long as Detail.text.
-_KQL_SHARE = 12
-#: What a line costs at least, for an empty one takes bytes of JSON too.
-_LEAST_LINE = 20
 
 
 def answer_card(
@@ -69,10 +67,12 @@ def _found(evidence: Evidence, detail: Detail) -> str:
         return missing.not_known(evidence.missing)
     if not evidence.returned:
         return "Nothing found."
-    events = sum(group.count for group in evidence.groups)
+    where = tally(evidence, detail.groups)
     by = words.actors(evidence.groups)
-    shown = sum(len(group.events[: detail.events]) for group in ordered(evidence)[: detail.groups])
-    found = f"{counted(events, 'event')}{f' by {by}' if by else ''}; {shown:,} shown"
+    facts = (f"{where.shown:,} shown", f"{where.folded:,} folded" if where.folded else "")
+    events = sum(group.count for group in evidence.groups)
+    told = ", ".join(fact for fact in facts if fact)
+    found = f"{counted(events, 'event')}{f' by {by}' if by else ''}; {told}"
     if evidence.read + evidence.repeated < evidence.returned:
         return f"{counted(evidence.returned, 'row')}, of which {evidence.read:,} were read: {found}"
     return found
@@ -128,19 +128,7 @@ def _kql(kql: str, detail: Detail) -> list[Container]:
     """Keep the query's lines, for it is read and copied."""
     if not kql.strip():
         return []
-    shown, room = [], _KQL_SHARE * detail.text
-    for text in kql.splitlines():
-        if room <= 0:
-            break
-        shown.append(plain(text, room))
-        room -= max(len(text), _LEAST_LINE)
-    cut = len(kql.splitlines()) - len(shown)
-    lines = [line(run(text or " ", font="monospace", size="small"), spacing="none") for text in shown]
-    if cut:
-        lines.append(
-            line(f"Shown: {len(shown)} of {counted(cut + len(shown), 'line')} of the query.", spacing="small")
-        )
-    return [Container(items=lines, id="kql", visible=False, style="emphasis")]
+    return [Container(items=query_lines(kql, detail), id="kql", visible=False, style="emphasis")]
 
 
 def _actions(evidence: Evidence, logs_url: str) -> list[Action]:

@@ -6,73 +6,96 @@ from collections.abc import Sequence
 from typing import Any
 
 from audit.event import ActorKind
-from audit.evidence import EventLine, Evidence, Group
+from audit.evidence import Evidence, Group
 from cards import words
 from cards.actions import toggle
+from cards.changes import change_blocks
 from cards.elements import Container, RichTextBlock
+from cards.event_rows import event_row, has_events, when
+from cards.findings import finding_lines, over_all_lines
+from cards.folded import folded_blocks
+from cards.menu import menu_blocks
+from cards.order import Placed, events_of, unfolded
 from cards.size import Detail
-from cards.text import SEPARATOR, Times, counted, joined, line, named, plain, run
+from cards.text import Times, counted, joined, line, plain, run
+
+__all__ = ["group_blocks", "has_events"]
 
 #: An incident of so few events is open from the start.
 FEW = 6
-#: How many single times a group's line names before it names the first and the last.
-_SINGLE_TIMES = 3
+#: Addresses beside the one that cannot be forged, and facts of `first_seen`, that are named.
+_MOST_CLAIMED = 2
+_MOST_FIRSTS = 3
 
 
-def ordered(evidence: Evidence) -> Sequence[Group]:
-    """Return the groups in the card's order: people first, whatever order they come in."""
-    return sorted(evidence.groups, key=lambda group: group.actor)
+def group_blocks(evidence: Evidence, times: Times, detail: Detail, *, key: str = "") -> list[Any]:
+    """Return the groups, riskiest first, what is folded below, and a line that says what is left out.
 
-
-def group_blocks(evidence: Evidence, times: Times, detail: Detail) -> list[Any]:
-    """Return the groups, people first, with a line that says what is not shown.
-
-    So few events as FEW are open from the start; of more, the first group of people or workloads, and those after it
-    while FEW rows are not exceeded; the platform is closed then.
+    So few events as FEW are open from the start; of more, the first group, and those after it while FEW rows are not
+    exceeded. With the incident's `key` a group has buttons to ask more about it.
     """
-    few = sum(group.count for group in evidence.groups) <= FEW
-    blocks: list[Any] = []
+    groups = unfolded(evidence)
+    few = sum(each.group.count for each in groups) <= FEW
+    blocks: list[Any] = over_all_lines(evidence, detail)
     rows = 0
-    for n, group in enumerate(ordered(evidence)[: detail.groups]):
-        rows += len(group.events[: detail.events])
-        is_open = few or (group.actor is not ActorKind.PLATFORM and (n == 0 or rows <= FEW))
-        blocks += _blocks(group, f"g{n}", times, detail, is_open=is_open)
-    return blocks + shown_of(evidence, detail)
+    for n, placed in enumerate(groups[: detail.groups]):
+        rows += len(placed.group.events[: detail.events])
+        is_open = few or n == 0 or rows <= FEW
+        menu = menu_blocks(placed, f"g{n}-more", key, detail) if n < detail.menus else []
+        blocks += _blocks(placed.group, f"g{n}", menu, times, detail, is_open=is_open)
+    return [
+        *blocks,
+        *folded_blocks(evidence, times, detail),
+        *_left_out(evidence, groups[detail.groups :]),
+        *_log_reaches(evidence, times),
+    ]
 
 
-def shown_of(evidence: Evidence, detail: Detail) -> list[RichTextBlock]:
-    """Say exactly how much of the evidence stands on the card; nothing where that is all of it."""
-    groups = ordered(evidence)
-    shown, left = groups[: detail.groups], groups[detail.groups :]
-    events = sum(len(group.events[: detail.events]) for group in shown)
-    of = evidence.returned - evidence.repeated - evidence.unreadable
-    parts = [f"{events:,} of {counted(of, 'event')}"] if events < of else []
-    if left:
-        parts.insert(0, f"{len(shown):,} of {counted(len(groups), 'group')} (left out: {_by_actor(left)})")
-    return [line(f"Shown: {', '.join(parts)}.", spacing="small")] if parts else []
+def _left_out(evidence: Evidence, left: Sequence[Placed]) -> list[RichTextBlock]:
+    """Say exactly what of the evidence stands nowhere on the card."""
+    counts = {kind: sum(each.group.actor is kind for each in left) for kind in ActorKind}
+    by = ", ".join(f"{n:,} by {words.ACTOR_COUNTS[kind][1]}" for kind, n in counts.items() if n)
+    events = sum(each.group.count for each in left)
+    parts = [f"{counted(len(left), 'group')} with {counted(events, 'event')} ({by})"] if left else []
+    if evidence.groups_left:
+        parts.append(f"{counted(evidence.groups_left, 'further group')} that the workspace counted only")
+    elif rest := events_of(evidence) - sum(group.count for group in evidence.groups):
+        parts += [f"{counted(rest, 'event')} not read"] if rest > 0 else []
+    return [line(f"Left out: {'; '.join(parts)}.", spacing="small")] if parts else []
 
 
-def _by_actor(groups: Sequence[Group]) -> str:
-    counts = {kind: sum(group.actor is kind for group in groups) for kind in ActorKind}
-    return ", ".join(f"{count:,} by {words.ACTOR_COUNTS[kind][1]}" for kind, count in counts.items() if count)
+def _log_reaches(evidence: Evidence, times: Times) -> list[RichTextBlock]:
+    """Say how much of the past "first time" was judged by."""
+    if not evidence.reaches_back_to or not any(group.first_seen for group in evidence.groups):
+        return []
+    said = f"First times are judged by a log that reaches back to {times.dated(evidence.reaches_back_to)}."
+    return [line(run(said, size="small", subtle=True), spacing="small")]
 
 
-def _blocks(group: Group, name: str, times: Times, detail: Detail, *, is_open: bool) -> list[Container]:
-    """Return the group's heading, which opens and closes, and its events: apart, so that these can be selected."""
-    heading = _heading(group, times, detail)
+def _blocks(
+    group: Group, name: str, menu: Sequence[Any], times: Times, detail: Detail, *, is_open: bool
+) -> list[Any]:
+    """Return the group's heading, what it changed, its menu and its events, each of which opens by itself."""
+    head = [
+        Container(items=_heading(group, times, detail), spacing="medium"),
+        *change_blocks(group.change, f"{name}-change", detail),
+        *menu,
+    ]
     events = group.events[: detail.events]
     if not events:
-        return [Container(items=heading, spacing="medium")]
+        return head
     of = (
         f"its events ({len(events):,} of {group.count:,})" if len(events) < group.count else _its(group.count)
     )
     targets = [f"{name}-events", f"{name}-show", f"{name}-hide"]
     show = line(run(f"▸ Show {of}", color="accent"), id=targets[1], visible=not is_open, spacing="none")
     hide = line(run(f"▾ Hide {of}", color="accent"), id=targets[2], visible=is_open, spacing="none")
-    rows = [_row(event, times, detail) for event in events]
-    opens = toggle("Show or hide its events", targets)
+    rows = [event_row(event, times, detail) for event in events]
     return [
-        Container(items=[*heading, show, hide], select_action=opens, spacing="medium"),
+        *head,
+        Container(
+            items=[show, hide], select_action=toggle("Show or hide its events", targets), spacing="none"
+        ),
         Container(items=rows, id=targets[0], visible=is_open, style="emphasis", spacing="small"),
     ]
 
@@ -82,46 +105,35 @@ def _its(count: int) -> str:
 
 
 def _heading(group: Group, times: Times, detail: Detail) -> list[RichTextBlock]:
-    """Two lines for people and workloads; one for the platform, which is folded."""
+    """Return who and did it work; what and when; from where; how risky."""
     end = words.outcome(group.code, group.reason, detail.text, group.decision)
     user = run(words.who(group, detail.text), weight="bolder")
-    what = f"{words.did(group, detail.text)} {words.thing(group, detail.text)}"
-    count = f"{SEPARATOR}{words.ACTORS[group.actor]}{SEPARATOR}{group.count:,}×{SEPARATOR}"  # noqa: RUF001
-    if group.actor is ActorKind.PLATFORM:
-        return [line(user, f"{count}{what}{SEPARATOR}", run(end, weight="bolder"))]
+    facts = f" · {words.identity(group, detail.text)} · {group.count:,}× · "  # noqa: RUF001
+    where = f"on {plain(group.cluster, detail.text)}" if group.cluster.strip() else ""
     origin = _origin(group, detail)
     return [
-        line(user, count, run(end, weight="bolder")),
-        line(joined((what, _when(group, times))), spacing="none"),
+        line(user, facts, run(end, weight="bolder")),
+        line(joined((words.act(group, detail.text), where, when(group, times))), spacing="none"),
         *([line(run(origin, subtle=True, size="small"), spacing="none")] if origin else []),
+        *finding_lines(group.findings, detail),
     ]
 
 
-def _when(group: Group, times: Times) -> str:
-    moments = [event.time for event in group.events]
-    if len(moments) == group.count and len(moments) <= _SINGLE_TIMES:
-        return ", ".join(times.at(moment) for moment in moments)
-    return f"{times.at(group.first)}–{times.at(group.last)}"  # noqa: RUF001
-
-
 def _origin(group: Group, detail: Detail) -> str:
-    ips = ", ".join(plain(ip, detail.text) for ip in group.source_ips[:2])
-    more = f" and {len(group.source_ips) - 2:,} more" if len(group.source_ips) > 2 else ""  # noqa: PLR2004
-    return joined((f"from {ips}{more}" if ips else "", words.agent(group.user_agent, detail.text)))
+    firsts = [plain(text, detail.text) for text in group.first_seen[: min(_MOST_FIRSTS, detail.groups)]]
+    cut = f"{counted(group.cut, 'row')} cut by Azure" if group.cut else ""
+    return joined((_from(group, detail), words.client(group, detail.text), *firsts, cut))
 
 
-def _row(event: EventLine, times: Times, detail: Detail) -> RichTextBlock:
-    """One event: exact time, user, verb, URL, outcome."""
-    facts = (named(event.user, words.NOBODY, detail.text), named(event.verb, "(no verb)", detail.text))
-    return line(
-        run(times.at(event.time), weight="bolder"),
-        f" {joined(facts)} ",
-        run(named(event.uri, "(no URL)", 2 * detail.text), font="monospace", size="small"),
-        f" {words.outcome(event.code, event.reason, detail.text)}",
-        spacing="small",
-    )
+def _from(group: Group, detail: Detail) -> str:
+    """Name the address that cannot be forged, and what the client claims besides as that."""
+    if not group.address:
+        return _listed("from", group.source_ips, detail)
+    claimed = _listed("claimed", [ip for ip in group.source_ips if ip != group.address], detail)
+    return f"from {plain(group.address, detail.text)}{f' ({claimed})' if claimed else ''}"
 
 
-def has_events(groups: Sequence[Group]) -> bool:
-    """Tell whether there is an event to ask the raw log of."""
-    return any(event.audit_id for group in groups for event in group.events)
+def _listed(word: str, ips: Sequence[str], detail: Detail) -> str:
+    named = ", ".join(plain(ip, detail.text) for ip in ips[:_MOST_CLAIMED])
+    more = f" and {len(ips) - _MOST_CLAIMED:,} more" if len(ips) > _MOST_CLAIMED else ""
+    return f"{word} {named}{more}" if named else ""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from audit.alert import Alert, resource_name
 from audit.event import ActorKind
-from audit.evidence import Evidence, Group
+from audit.evidence import Evidence, Group, Severity
 from audit.incident import Incident, State
 from cards import missing, words
+from cards.findings import Riskiest, is_routine, others_than, riskiest
+from cards.order import events_of
 from cards.text import Times, counted, joined, named, plain
 
 _NOBODY = "(no name)"
@@ -38,14 +40,20 @@ class Headline:
 
 
 def headline(incident: Incident, alert: Alert, evidence: Evidence, times: Times, limit: int) -> Headline:
-    """Derive the lines from the evidence; without evidence the alert's own name stands for what happened."""
-    leading = leaders(evidence)
+    """Derive the lines from the evidence: its riskiest finding, else what was done.
+
+    Without evidence the alert's own name stands for what happened, and Azure's word for how severe it is.
+    """
+    leading, first = leaders(evidence), riskiest(evidence)
+    group = first.group if first else None
     return Headline(
         status=status(incident, times, limit),
-        severity=words.severity(incident.severity or alert.severity, limit),
-        what=_what(leading, limit) if leading else _rule(incident, alert, limit),
-        where=plain(incident.subject_name or resource_name(alert.subject), limit),
-        who=_incomplete(evidence) + _who(leading, limit) if leading else _nobody(evidence),
+        severity=_severity(incident, alert, evidence, first, limit),
+        what=_finding(first, limit) or (_what(leading, limit) if leading else _rule(incident, alert, limit)),
+        where=plain(
+            (group and group.cluster) or incident.subject_name or resource_name(alert.subject), limit
+        ),
+        who=_incomplete(evidence) + _who(evidence, first, leading, limit) if leading else _nobody(evidence),
     )
 
 
@@ -72,9 +80,24 @@ def _rule(incident: Incident, alert: Alert, limit: int) -> str:
     return f"Test notification for {name}" if alert.is_test else name
 
 
+def _severity(
+    incident: Incident, alert: Alert, evidence: Evidence, first: Riskiest | None, limit: int
+) -> str:
+    """Return how risky it is where the rules say so, else Azure's word."""
+    if first:
+        return words.RISKS[first.finding.severity]
+    if is_routine(evidence):
+        return words.RISKS[Severity.ROUTINE]
+    return words.severity(incident.severity or alert.severity, limit)
+
+
+def _finding(first: Riskiest | None, limit: int) -> str:
+    return words.finding(first.finding, limit) if first else ""
+
+
 def _what(leading: Sequence[Group], limit: int) -> str:
     group = leading[0]
-    act = f"{_SUBJECTS[group.actor]}{words.did(group, limit)} {words.thing(group, limit, short=True)}"
+    act = f"{_SUBJECTS[group.actor]}{words.act(group, limit, short=True)}"
     kind = words.outcome_of(group.code)
     ended = f": {kind}" if kind in {words.Outcome.REFUSED, words.Outcome.FAILED} else ""
     others = sum(g.count for g in leading) - group.count
@@ -82,7 +105,15 @@ def _what(leading: Sequence[Group], limit: int) -> str:
     return f"{act[:1].upper()}{act[1:]}{ended}{more}"
 
 
-def _who(leading: Sequence[Group], limit: int) -> str:
+def _who(evidence: Evidence, first: Riskiest | None, leading: Sequence[Group], limit: int) -> str:
+    if first is None or first.group is None:
+        return _actions(leading, limit)
+    others = others_than(evidence, first)
+    more = f"; {counted(others, 'more finding')} below" if others else ""
+    return f"{words.sentence(first.group, limit)}{more}"
+
+
+def _actions(leading: Sequence[Group], limit: int) -> str:
     actor, count = leading[0].actor, sum(group.count for group in leading)
     actions, ended = counted(count, "action"), words.outcomes(leading, limit)
     if actor is ActorKind.PLATFORM:
@@ -98,9 +129,12 @@ def _who(leading: Sequence[Group], limit: int) -> str:
 
 def _incomplete(evidence: Evidence) -> str:
     """Warn where the sentence after it can only speak for a part."""
-    unread = evidence.returned - evidence.read - evidence.repeated
     if evidence.partial:
         return "In the part that was answered: "
+    if evidence.events is not None:
+        known = sum(group.count for group in evidence.groups)
+        return f"Of the {counted(known, 'event')} looked at: " if known < events_of(evidence) else ""
+    unread = evidence.returned - evidence.read - evidence.repeated
     return f"Of the {counted(evidence.read, 'row')} read: " if unread > 0 else ""
 
 
@@ -110,4 +144,7 @@ def _nobody(evidence: Evidence) -> str:
     if evidence.returned:
         rows = counted(evidence.returned, "row")
         return f"The workspace returned {rows}; none could be read as an audit event."
+    if evidence.table is not None:
+        rows = counted(max(evidence.table.total, len(evidence.table.rows)), "row")
+        return f"The alert's query returns a table of {rows}, not audit events."
     return "The audit log has no matching event in this window."

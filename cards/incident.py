@@ -7,19 +7,31 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from audit.alert import Alert
-from audit.evidence import Evidence, Since
+from audit.evidence import Evidence, Missing, Severity
 from audit.incident import Incident, State
 from cards import missing
-from cards.actions import acknowledge, open_in_logs, show_raw_log
+from cards.actions import acknowledge, open_in_logs, runbook, seen_before, show_raw_log
 from cards.alert import alert_blocks
+from cards.earlier import earlier_lines
 from cards.elements import FULL_WIDTH, Action, AdaptiveCard, Container, RichTextBlock
+from cards.findings import is_routine, riskiest
 from cards.groups import group_blocks, has_events
 from cards.headline import Headline, headline
+from cards.numbers import number_lines
+from cards.query import refused_query
 from cards.size import ANSWER_ROOM, BUDGET, LADDER, Detail, fit
-from cards.text import Times, counted, joined, line, named, number, plain, run, summary_text
+from cards.small_table import small_table_blocks
+from cards.text import Times, counted, joined, line, named, plain, run, summary_text
 
 _STYLES = {"Sev0": "attention", "Sev1": "attention", "Sev2": "warning"}
-_WHY_DIFFER = " (the alert's payload does not say why they differ)"
+_RISKY = {
+    Severity.CRITICAL: "attention",
+    Severity.HIGH: "attention",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "accent",
+}
+#: So many buttons are in sight; further ones stand under "…".
+_IN_SIGHT = 4
 
 
 def incident_card(
@@ -30,27 +42,33 @@ def incident_card(
     zone: ZoneInfo,
     logs_url: str = "",
     found_at: datetime | None = None,
+    runbook_url: str = "",
     budget: int = BUDGET,
 ) -> dict[str, Any]:
     """Return the incident as it is now, as an Adaptive Card 1.5 of at most cards.size.BUDGET bytes.
 
     `zone` is that of the route; `logs_url` adds a button if it leads into the Azure portal. `found_at`: when the alert was
-    found in Azure's own list; None for one that Azure delivered.
+    found in Azure's own list; None for one that Azure delivered. `runbook_url`: the team's page for it, whose host the
+    caller allows.
     """
     times = _times(incident, alert, zone)
 
     def build(detail: Detail) -> AdaptiveCard:
         top = headline(incident, alert, evidence, times, detail.text)
         body = [
-            _head(top, incident),
+            _head(top, incident, evidence),
             *_found(found_at, times),
-            *_numbers(alert, evidence, times, detail.text),
-            *_doubts(evidence, times, detail),
-            *([] if evidence.missing else group_blocks(evidence, times, detail)),
+            *number_lines(alert, evidence, times, detail),
+            *_doubts(evidence, alert, times, detail),
+            *([] if evidence.missing else group_blocks(evidence, times, detail, key=incident.key)),
+            *(small_table_blocks(evidence.table, detail) if evidence.table else []),
+            *earlier_lines(evidence.earlier, times, detail),
+            *_blind_spots(evidence, detail),
             *alert_blocks(alert, detail),
             *_foot(incident, alert, evidence, times, detail),
         ]
-        return AdaptiveCard.of(body, _actions(incident, evidence, logs_url), msteams=FULL_WIDTH)
+        actions = _actions(incident, evidence, logs_url, runbook_url)
+        return AdaptiveCard.of(body, actions, msteams=FULL_WIDTH)
 
     return fit(build, budget - ANSWER_ROOM)
 
@@ -80,13 +98,13 @@ def _began(incident: Incident, alert: Alert) -> tuple[str, datetime]:
     return "opened", incident.opened_at
 
 
-def _head(top: Headline, incident: Incident) -> Container:
+def _head(top: Headline, incident: Incident, evidence: Evidence) -> Container:
     """Show the lines that are the message, in a style that supports its words."""
     where = [run(f" · {top.where}", size="medium", subtle=True)] if top.where else []
     event = line(run(joined((top.severity, top.what)), weight="bolder", size="medium"), *where)
     first = [line(run(top.status, weight="bolder"))] if top.status else []
     return Container(
-        items=[*first, event, line(top.who, spacing="small")], style=_style(incident), bleed=True
+        items=[*first, event, line(top.who, spacing="small")], style=_style(incident, evidence), bleed=True
     )
 
 
@@ -99,75 +117,42 @@ def _not_delivered(found_at: datetime, times: Times) -> str:
     return f"Not delivered by Azure, found at {times.at(found_at)}"
 
 
-def _style(incident: Incident) -> str:
+def _style(incident: Incident, evidence: Evidence) -> str:
     if incident.state is State.RESOLVED:
         return "good"
     if incident.acknowledgement:
         return "emphasis"
-    return _STYLES.get(incident.severity, "accent")
+    if first := riskiest(evidence):
+        return _RISKY[first.finding.severity]
+    return "accent" if is_routine(evidence) else _STYLES.get(incident.severity, "accent")
 
 
-# --- numbers and doubts ----------------------------------------------------------------------------
+# --- doubts ----------------------------------------------------------------------------------------
 
 
-def _numbers(alert: Alert, evidence: Evidence, times: Times, limit: int) -> list[RichTextBlock]:
-    """Return what was counted by whom; where two counts differ, the card does not guess why."""
-    window = evidence.window or alert.window
-    counts = [f"Alert counted {number(alert.counted)}"] if alert.counted is not None else []
-    if not evidence.missing:
-        counts += _returned(alert, evidence)
-    if window:
-        counts.append(f"window {times.span(window)} ({times.stated()})")
-    lines = [line(run(joined(counts), size="small"), spacing="small")] if counts else []
-    if evidence.since and not evidence.missing:
-        lines.append(line(_since(evidence.since, times, limit), spacing="small"))
-    return lines
-
-
-def _returned(alert: Alert, evidence: Evidence) -> list[str]:
-    differ = alert.counted is not None and alert.counted != evidence.returned and not evidence.partial
-    least = "at least " if evidence.partial else ""
-    parts = [f"workspace returned {least}{evidence.returned:,}{_WHY_DIFFER if differ else ''}"]
-    if evidence.read + evidence.repeated < evidence.returned:
-        parts.append(f"{evidence.read:,} of {evidence.returned:,} read")
-    if evidence.repeated:
-        parts.append(f"{counted(evidence.repeated, 'row')} the same event again")
-    by = f"{evidence.by_people:,} by people, {evidence.by_workloads:,} by workloads, {evidence.by_platform:,} by the platform"
-    return [*parts, by]
-
-
-def _since(since: Since, times: Times, limit: int) -> str:
-    until = f"Since then, until {times.at(since.until)}: "
-    if not since.returned:
-        return f"{until}nothing more."
-    last = f", last {times.at(since.last)}" if since.last else ""
-    names = ", ".join(named(user, "(no user named)", limit) for user in since.new_users[:3])
-    more = f" and {len(since.new_users) - 3} more" if len(since.new_users) > 3 else ""  # noqa: PLR2004
-    return f"{until}{_by_whom(since)}{last}.{f' Not seen before: {names}{more}.' if names else ''}"
-
-
-def _by_whom(since: Since) -> str:
-    """Tell apart what was read; who was behind the rest is not known."""
-    read, more = (since.returned, " more") if since.read is None else (since.read, "")
-    others = read - since.by_people
-    counts = [f"{since.by_people:,}{more} by people"] if since.by_people or not others else []
-    counts += [f"{others:,}{more} by others"] if others else []
-    all_of = "" if more else f"{since.returned:,} more; the newest {read:,} were read: "
-    return f"{all_of}{', '.join(counts)}"
-
-
-def _doubts(evidence: Evidence, times: Times, detail: Detail) -> list[RichTextBlock]:
-    """Say what the numbers above cannot be relied on for, and what happens next."""
+def _doubts(evidence: Evidence, alert: Alert, times: Times, detail: Detail) -> list[Any]:
+    """Say what is not known, why, and what happens next."""
     sentences = []
-    if not evidence.missing and evidence.partial:
-        sentences.append("The workspace says that its answer is incomplete.")
     if not evidence.missing and evidence.unreadable:
         rows = counted(evidence.unreadable, "row")
         sentences.append(f"{rows} could not be read as audit events; the raw log in the portal has them.")
     if evidence.missing:
         sentences.append(missing.what_next(evidence, times))
-    said = f"Detail: {plain(evidence.detail, 2 * detail.text)}" if evidence.detail.strip() else ""
-    return [line(text, spacing="small") for text in (*sentences, said) if text]
+    is_refused = evidence.missing is Missing.REFUSED_QUERY
+    word = "Why" if is_refused else "Detail"
+    said = f"{word}: {plain(evidence.detail, 2 * detail.text)}" if evidence.detail.strip() else ""
+    lines = [line(text, spacing="small") for text in (*sentences, said) if text]
+    return [*lines, *(refused_query(alert, detail) if is_refused else [])]
+
+
+def _blind_spots(evidence: Evidence, detail: Detail) -> list[RichTextBlock]:
+    """Say what the log does not show, as far as it bears on this card."""
+    shown = evidence.blind_spots[: detail.groups]
+    return [
+        line(run(text, 3 * detail.text, size="small", subtle=True), spacing="small")
+        for text in shown
+        if text.strip()
+    ]
 
 
 # --- the foot --------------------------------------------------------------------------------------
@@ -213,8 +198,13 @@ def _so_far(incident: Incident, alert: Alert, times: Times, limit: int) -> list[
     return [f"{text} {times.at(at)}" for at, text in story[:1] + sorted(story[1:])]
 
 
-def _actions(incident: Incident, evidence: Evidence, logs_url: str) -> list[Action]:
-    """Return the buttons, the likely one first."""
+def _actions(incident: Incident, evidence: Evidence, logs_url: str, runbook_url: str) -> list[Action]:
+    """Return the buttons, the likely one first; those that are too many for a glance under "…"."""
     first = [] if incident.acknowledgement else [acknowledge(incident.key)]
-    raw = [show_raw_log(incident.key)] if not evidence.missing and has_events(evidence.groups) else []
-    return [*first, *raw, *open_in_logs(logs_url)]
+    has_groups = not evidence.missing and bool(evidence.groups)
+    raw = [show_raw_log(incident.key)] if has_groups and has_events(evidence.groups) else []
+    before = [seen_before(incident.key)] if has_groups else []
+    actions: list[Action] = [*first, *raw, *open_in_logs(logs_url), *runbook(runbook_url), *before]
+    for action in actions[_IN_SIGHT:]:
+        action.mode = "secondary"
+    return actions

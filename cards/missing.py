@@ -75,7 +75,20 @@ SENTENCES: dict[Missing, tuple[str, str]] = {
         "The audit log's answer was too large to be read.",
         "Ask by chat for a shorter time, or look in the portal.",
     ),
+    Missing.BASIC_PLAN: (
+        "The table that holds the audit log is on a Basic plan, which this bot cannot ask.",
+        "Set the table to the Analytics plan, or search it in the portal.",
+    ),
+    Missing.NO_TABLE: (
+        "The workspace does not have the table, or the column, that the alert's query names.",
+        "Run the alert's query in the portal. Audit events come with a cluster's diagnostic setting for kube-audit-admin.",
+    ),
+    Missing.WRONG_WORKSPACE: (
+        "The workspace that is configured for this alert was not found.",
+        "Correct its id in the bot's settings.",
+    ),
 }
+_BELOW = "What the query returns stands below."
 
 
 def not_known(missing: Missing) -> str:
@@ -86,6 +99,8 @@ def not_known(missing: Missing) -> str:
 def what_next(evidence: Evidence, times: Times) -> str:
     """Say what happens next: asked again until a time, or what there is to do."""
     advice = SENTENCES[evidence.missing][1] if evidence.missing else ""
+    if evidence.missing is Missing.NOT_EVENTS and evidence.table is not None:
+        advice = _BELOW
     if not evidence.again_until:
         return advice
     again = f"Trying again until {times.at(evidence.again_until)}; this card will be updated."

@@ -91,10 +91,31 @@ def refused_unknown() -> Notice:
     )
 
 
-def raw_log_later() -> Notice:
+def comes_later(what: str) -> Notice:
+    """Say where `what`, such as "raw log", is to be found when it comes."""
     return notice(
-        "The raw log is on its way",
+        f"The {what} is on its way",
         "It could not be shown here and now. It comes to your personal chat with this bot, where only you see it.",
+    )
+
+
+def row_gone() -> Notice:
+    return notice(
+        "This row is not on the card any more",
+        "The card has changed since this button was shown. Use the same button on the newest card of the incident.",
+    )
+
+
+def no_actor() -> Notice:
+    return notice(
+        "It is not known who did this", "The log does not say who asked, so nobody can be looked for."
+    )
+
+
+def no_event() -> Notice:
+    return notice(
+        "This event was not found",
+        "The workspace no longer has the event that the card shows, or has not got it yet.",
     )
 
 

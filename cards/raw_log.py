@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from cards.actions import raw_log_page
 from cards.elements import Action, AdaptiveCard, Container, RichTextBlock
 from cards.size import BUDGET, weight
-from cards.text import counted, heading, line, named, run
+from cards.text import counted, heading, line, named, plain, run
 
 #: The seven questions that an audit log answers, in their order, and the fields that answer each.
 #: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
@@ -32,6 +32,10 @@ _MOST_LINES = 300
 _STEP = 10
 #: A list or object of so few characters is not taken apart: a phone shows about fifty of them in two lines.
 _SHORT = 60
+_MOST_NOTES = 5
+#: Fields that a note names, and characters of one.
+_MOST_FIELDS = 6
+_FIELD = 60
 #: HTML folds plain spaces.
 _INDENT = "\u00a0\u00a0"
 
@@ -45,16 +49,18 @@ def raw_log_card(
     at: datetime,
     key: str,
     redactions: int,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return page `page` (from 0) of `pages`: one event, already redacted, of at most cards.size.BUDGET bytes.
 
     `at` is when it was asked for; times are UTC. What does not fit is left off at the end, and the card says how much.
-    Without a `key` there are no buttons: outside the incident's conversation it opens nothing.
+    Without a `key` there are no buttons: outside the incident's conversation it opens nothing. `notes` are what is to be
+    known of the event or of the answer that it came in, such as cut_note's.
     """
     lines = list(_lines(event))
     most = min(len(lines), _MOST_LINES)
     while True:
-        body = [*_head(page, pages, asked_by, at, redactions), *_shown(lines, most)]
+        body = [*_head(page, pages, asked_by, at, redactions), *_notes(notes), *_shown(lines, most)]
         card = AdaptiveCard.of(body, _actions(key, page, pages)).to_dict()
         if weight(card) <= BUDGET or not most:
             return card
@@ -70,6 +76,30 @@ def _head(page: int, pages: int, asked_by: str, at: datetime, redactions: int) -
         line(run(f"Event {page + 1:,} of {pages:,}", weight="bolder", size="medium")),
         line(run(asked, size="small", subtle=True), spacing="none"),
     ]
+
+
+def _notes(notes: Sequence[str]) -> list[RichTextBlock]:
+    shown = [note for note in notes if note.strip()][:_MOST_NOTES]
+    return [line(run(note, _LINE, weight="bolder"), spacing="small") for note in shown]
+
+
+def cut_note(lost: Iterable[str]) -> str:
+    """Say that Azure cut the event, and which fields (dotted) the cut took, as far as that is known."""
+    fields = sorted(lost)
+    named_fields = ", ".join(plain(field, _FIELD) for field in fields[:_MOST_FIELDS])
+    more = f" and {len(fields) - _MOST_FIELDS:,} more" if len(fields) > _MOST_FIELDS else ""
+    where = f"; it took {named_fields}{more}" if fields else ""
+    return f"Azure cut this event{where}. What stood after the cut is not in the log."
+
+
+def partial_note() -> str:
+    return "The workspace's answer was incomplete: there may be more events than these."
+
+
+def unreadable_note(rows: int) -> str:
+    return (
+        f"{counted(rows, 'row')} of this window could not be read as audit events and stand on no page here."
+    )
 
 
 def _lines(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

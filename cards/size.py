@@ -25,20 +25,29 @@ class Detail:
     groups: int
     #: Characters of one piece of foreign text; addresses may have twice that.
     text: int
+    #: Groups that have a menu of their own; the riskiest.
+    menus: int = 0
+    #: Lines of one change, of a query, and rows of a table that is no events.
+    lines: int = 2
 
 
 #: From most to least: first fewer events of a group, then fewer groups, then shorter text.
 LADDER = (
-    Detail(events=20, groups=12, text=120),
-    Detail(events=10, groups=12, text=120),
-    Detail(events=5, groups=12, text=120),
-    Detail(events=2, groups=12, text=120),
-    Detail(events=2, groups=8, text=120),
-    Detail(events=2, groups=4, text=120),
-    Detail(events=2, groups=4, text=60),
-    Detail(events=2, groups=4, text=30),
+    Detail(events=20, groups=12, text=120, menus=12, lines=20),
+    Detail(events=10, groups=12, text=120, menus=6, lines=20),
+    Detail(events=5, groups=12, text=120, menus=6, lines=12),
+    Detail(events=2, groups=12, text=120, menus=4, lines=8),
+    Detail(events=2, groups=8, text=120, menus=4, lines=6),
+    Detail(events=2, groups=6, text=120, menus=3, lines=6),
+    Detail(events=2, groups=4, text=120, menus=2, lines=4),
+    Detail(events=1, groups=4, text=120, menus=2, lines=4),
+    Detail(events=1, groups=3, text=120, menus=1, lines=4),
+    Detail(events=1, groups=3, text=60, menus=1, lines=4),
+    Detail(events=1, groups=2, text=60, menus=1, lines=3),
+    Detail(events=1, groups=2, text=30, menus=1, lines=3),
     Detail(events=1, groups=2, text=20),
-    Detail(events=1, groups=1, text=12),
+    Detail(events=1, groups=1, text=12, lines=1),
+    Detail(events=1, groups=1, text=5, lines=1),
 )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from audit.event import ActorKind
-from audit.evidence import Group
+from audit.evidence import Finding, Group, Severity
 from cards.text import counted, named, plain, times
 
 SEVERITIES = {
@@ -28,6 +28,12 @@ ACTOR_COUNTS = {
     ActorKind.PLATFORM: ("the platform", "the platform"),
 }
 NOBODY = "(no user named)"
+#: How risky, as the first word of a card says it.
+RISKS = {severity: severity.name.capitalize() for severity in Severity}
+#: What a title says as done was not: the API server refused.
+REFUSED = "Tried, refused: "
+#: Identities that a user's name does not tell by itself.
+_TOLD = frozenset({"local admin"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,10 +159,36 @@ def thing(group: Group, limit: int, *, short: bool = False) -> str:
     return f"{article} {kind}{f' in {namespace}' if namespace and not short else ''}"
 
 
+def act(group: Group, limit: int, *, short: bool = False) -> str:
+    """Return what was done to which object, as its outcome allows: "tried to open a shell in pod shop/web-1"."""
+    if group.action is None:
+        return f"{did(group, limit)} {thing(group, limit, short=short)}"
+    kind = outcome_of(group.code)
+    if kind is Outcome.SUCCEEDED:
+        return plain(group.action.done, 2 * limit)
+    asked = "asked to" if kind is Outcome.NOT_LOGGED else "tried to"
+    return f"{asked} {plain(group.action.base, 2 * limit)}"
+
+
 def who(group: Group, limit: int) -> str:
     """Return the user, and whom the user acted as."""
     user = named(group.user, NOBODY, limit)
     return f"{user} acting as {plain(group.impersonated, limit)}" if group.impersonated else user
+
+
+def identity(group: Group, limit: int) -> str:
+    """Return who it is as exactly as is known: "local admin", "service account"; else "person" and such."""
+    return plain(group.identity, limit) or ACTORS[group.actor]
+
+
+def client(group: Group, limit: int) -> str:
+    """Return the program and its version."""
+    return plain(group.client, limit) or agent(group.user_agent, limit)
+
+
+def finding(found: Finding, limit: int) -> str:
+    """Return a finding's title; what was only tried says so first, where a phone does not cut it off."""
+    return f"{REFUSED if found.refused else ''}{named(found.title, '(finding without a title)', 2 * limit)}"
 
 
 def agent(user_agent: str, limit: int) -> str:
@@ -166,9 +198,9 @@ def agent(user_agent: str, limit: int) -> str:
 
 def sentence(group: Group, limit: int) -> str:
     """Return who did what, how often, and did it work: the second line of an incident of one group."""
-    often = times(group.count)
-    act = " ".join(p for p in (who(group, limit), did(group, limit), thing(group, limit), often) if p)
-    return f"{act}; {everyone(group.count)}{outcome(group.code, group.reason, limit, group.decision)}"
+    told = f" ({group.identity})" if group.identity in _TOLD else ""
+    said = " ".join(p for p in (who(group, limit) + told, act(group, limit), times(group.count)) if p)
+    return f"{said}; {everyone(group.count)}{outcome(group.code, group.reason, limit, group.decision)}"
 
 
 def everyone(count: int) -> str:

@@ -72,35 +72,33 @@ class Alarm:
     @property
     def title(self) -> str:
         """The rule and the first resource that it is about, for a button or a line."""
-        targets = _essentials(self._sample).get("alertTargetIDs")
-        target = (
-            str(targets[0]).rstrip("/").rpartition("/")[2] if isinstance(targets, list) and targets else ""
-        )
-        return " · ".join(part for part in (self.rule, target) if part) or "Alert"
+        return _title(self._sample)
 
-    async def fire(self) -> Sent:
-        """Post the alert as a new one."""
-        if self._sample is None:
-            return await self._post(self._body, f"Alert fired: {self.title}")
-        alert = copy.deepcopy(self._sample)
+    async def fire(self, body: bytes | None = None) -> Sent:
+        """Post the alert, or another `body`, as a new one."""
+        alert = copy.deepcopy(self._sample) if body is None else _common(body)
+        if alert is None:
+            return await self._post(body or self._body, f"Alert fired: {self.title}")
         essentials = _essentials(alert)
         origin = str(essentials.get("alertId") or "").rpartition("/")[0]
         essentials["alertId"] = f"{origin}/{uuid.uuid4()}" if origin else str(uuid.uuid4())
         essentials["monitorCondition"] = "Fired"
         self._firing.append(alert)
         self._listed.fired(alert)
-        return await self._post(json.dumps(alert).encode(), f"Alert fired: {self.title}")
+        return await self._post(json.dumps(alert).encode(), f"Alert fired: {_title(alert)}")
 
     async def resolve(self) -> Sent:
         """Post the Resolved of every alert that is firing; return the last answer. Raises CannotResolve."""
-        if self._sample is None:
-            raise CannotResolve("Only an alert of the common alert schema can be resolved here.")
         if not self._firing:
-            raise CannotResolve("Nothing is firing.")
+            why = "Nothing is firing."
+            if self._sample is None:
+                why = "Only an alert of the common alert schema can be resolved here."
+            raise CannotResolve(why)
         for alert in self._firing:
             self._listed.resolved(str(_essentials(alert)["alertId"]))
         sent = [
-            await self._post(self._resolved(alert), f"Alert resolved: {self.title}") for alert in self._firing
+            await self._post(self._resolved(alert), f"Alert resolved: {_title(alert)}")
+            for alert in self._firing
         ]
         self._firing.clear()
         return sent[-1]
@@ -144,6 +142,12 @@ def _common(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return alert if isinstance(alert, dict) and _essentials(alert) else None
+
+
+def _title(alert: dict[str, Any] | None) -> str:
+    rule, targets = _essentials(alert).get("alertRule"), _essentials(alert).get("alertTargetIDs")
+    target = str(targets[0]).rstrip("/").rpartition("/")[2] if isinstance(targets, list) and targets else ""
+    return " · ".join(part for part in (str(rule or ""), target) if part) or "Alert"
 
 
 def _essentials(alert: dict[str, Any] | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from sandbox.issuer import InvalidToken
 from sandbox.run import Clock, iso
+from sandbox.tally import Tally
 from sandbox.wire import Failure
 from sandbox.workspace_faults import Faults
 from sandbox.workspace_replies import failed, meet, send, unauthorized
@@ -34,6 +36,7 @@ _RULES: Final = {"Platform": "metricalerts", "Activity Log": "activitylogalerts"
 #: Takes the Authorization header (None: there was none) and the audience; raises InvalidToken.
 TokenCheck = Callable[[str | None, str], object]
 Heard = Callable[[str, int], object]
+_ASKED: Final = "Azure's list of alerts was asked for"
 
 
 class AlertsList:
@@ -92,6 +95,8 @@ class _Api:
         self._clock = clock
         self._faults = faults
         self._heard = heard
+        # One question of the bot is several calls: one for each scope and page.
+        self._answered = Tally(self._say_answered)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one page."""
@@ -99,14 +104,19 @@ class _Api:
             self._authorize(request)
             fault = await meet(self._faults.take())
             if fault is not None:
-                self._heard("Azure's list of alerts was asked for", fault.status)
+                self._heard(_ASKED, fault.status)
                 return await send(request, fault)
             page = self._page(request)
         except Failure as failure:
-            self._heard(f"Azure's list of alerts was asked for: {failure}", failure.status)
+            self._heard(f"{_ASKED}: {failure}", failure.status)
             return await send(request, failed(failure))
-        self._heard(f"Azure's list of alerts was asked for: {len(page['value'])}", 200)
+        self._answered.add(len(page["value"]))
         return web.json_response(page, dumps=lambda value: orjson.dumps(value).decode())
+
+    def _say_answered(self, times: int, alerts: int) -> None:
+        often = "" if times == 1 else f" {times} times"
+        listed = "none" if not alerts else f"{alerts} alert{'' if alerts == 1 else 's'}"
+        self._heard(f"{_ASKED}{often}: {listed} listed", HTTPStatus.OK)
 
     def _authorize(self, request: web.Request) -> None:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 
 from audit.alert import Alert, AlertKind, Condition
 from audit.filter import Window
+from sandbox.check_story import StoryCheck, says
 from sandbox.page_client import Json, PageClient, actions_of, one_line, text_of, texts_of
 from sandbox.sight import OK, Red, Sight, all_answered, cards_of_bot, message_of, queries
 from sandbox.yardstick import HOUR, READ_LIMIT, Absent, Counted, Yardstick
@@ -54,6 +55,7 @@ class Check:
     say: Callable[[str], None]
     #: Ends one of several replicas, by its number, as a power cut would; None where there is but one.
     kill: Callable[[int], Awaitable[bool]] | None = None
+    story: StoryCheck | None = None
     patience: float = PATIENCE
     _absent: Absent | None = None
     _counted: Counted = field(default_factory=Counted)
@@ -92,6 +94,8 @@ class Check:
         yield "webhook", self._webhook
         yield "evidence", self._evidence
         yield "card", self._card_posted
+        if self.story:
+            yield "story", self._story
         if self.kill:
             yield "killed", self._replica_killed
         if self._card:
@@ -146,22 +150,24 @@ class Check:
         if self._absent or window is None:
             raise Skipped(self._absent.why if self._absent else "the alert has no window")
         self._counted = await self.yardstick.behind(window)
-        needed = 2 * len(self._counted.rows)  # the rows, and their count
-
-        def enough(state: Json) -> list[Json] | None:
-            return asked if len(asked := queries(state)) >= needed else None
-
-        asked = (await self._sight.wait(f"{needed} queries at the workspace", enough))[:needed]
-        took = all_answered(asked)
-        sent = sum(e["rows"] for e in asked if e["detail"]["kql"].splitlines()[-1].startswith("| top "))
-        if sent != self._counted.read:
-            raise Red(
-                f"the workspace sent {sent:,} rows, but the alert's own query has {self._counted.read:,}"
-            )
+        asked = await self._sight.wait("the workspace asked", self._asked)
+        took, numbers, sent = all_answered(asked), [entry["rows"] for entry in asked], 0
+        for rows in self._counted.rows:
+            number = next((n for n in numbers if _is_all_of(rows, n)), None)
+            if number is None:
+                raise Red(f"the workspace sent {max(numbers)} rows, but the alert's own query has {rows:,}")
+            sent += number
         return (
-            f"{needed} queries answered 200 in {took}; {_rows(sent)} sent,"
+            f"{len(asked)} queries answered 200 in {took}; {_rows(sent)} sent,"
             f" and the alert's own query finds {self._counted.total:,}"
         )
+
+    def _asked(self, state: Json) -> list[Json] | None:
+        """Return the queries once the rows have been sent, one failed, or the card shows that it was all."""
+        asked = queries(state)
+        sent = all(any(_is_all_of(n, e["rows"]) for e in asked) for n in self._counted.rows)
+        failed = any(entry["status"] != OK for entry in asked)
+        return asked if asked and (sent or failed or self._posted(state)) else None
 
     async def _card_posted(self) -> str:
         if self._incident is None:
@@ -170,8 +176,8 @@ class Check:
         weight, said = len(json.dumps(self._card["card"])), text_of(self._card["card"])
         if weight > LARGEST_CARD:
             raise Red(f"the card has {weight:,} bytes, more than {LARGEST_CARD:,}")
-        words = self._absent.says if self._absent else (f"workspace returned {self._counted.total:,}",)
-        found = next((word for word in words if _says(said, word)), None)
+        words = self._absent.says if self._absent else tuple(self._totals())
+        found = next((word for word in words if says(said, word)), None)
         if found is None:
             raise Red(f"the card does not say “{'” or “'.join(words)}”: {said}")
         asked = queries(await self._sight.state())
@@ -179,11 +185,26 @@ class Check:
             raise Red(f"the workspace was asked {len(asked)} times, for nothing")
         return f"card of {_size(self._card['card'])}, says “{found}”: {self._card['summary']}"
 
+    def _totals(self) -> Iterator[str]:
+        """Give what the card may say that the workspace has: all, or what is of one cluster where there are several."""
+        yield f"workspace returned {self._counted.total:,}"
+        if self._several_clusters:
+            yield from (f"workspace returned {rows:,}" for rows in self._counted.by_cluster.values())
+
+    @property
+    def _several_clusters(self) -> bool:
+        return len(self._counted.by_cluster) > 1
+
     def _posted(self, state: Json) -> Json | None:
         def is_it(message: Json) -> bool:
-            return _says(text_of(message["card"]), f"#{self._incident} ·")
+            return says(text_of(message["card"]), f"#{self._incident} ·")
 
         return next((message for message in cards_of_bot(state) if is_it(message)), None)
+
+    async def _story(self) -> str:
+        if self.story is None:
+            raise Skipped("no story is told")
+        return await self.story.cards(self._sight)
 
     async def _replica_killed(self) -> str:
         if self.kill is None or not await self.kill(1):
@@ -233,7 +254,7 @@ class Check:
     async def _check_since(self, line: str) -> None:
         """Compare what the card says went on after the window with what the alert's own query finds there."""
         window, clicked = self.yardstick.window, self._acknowledged_at
-        if window is None or clicked is None:
+        if window is None or clicked is None or self._several_clusters:
             return
         said = sum(int(number.replace(",", "")) for number in re.findall(r"([\d,]+) more by", line))
         least, most = [
@@ -266,9 +287,11 @@ class Check:
         named = self.yardstick.word(began)
         term, asked = named or ANY_WORD, len(queries(await self._sight.state()))
         answer = await self._sight.say(ALICE, f"audits {term} last 1h")
-        all_answered(queries(await self._sight.state())[asked:])
+        # The alert's own query may be asked meanwhile, of what went on since, and be refused again.
+        since = queries(await self._sight.state())[asked:]
+        all_answered([entry for entry in since if term in entry["detail"]["kql"]])
         said, (least, most) = text_of(answer["card"]), await self._mentions(term, began)
-        found = next((w for n in range(least, most + 1) for w in _numbers(n) if _says(said, w)), None)
+        found = next((w for n in range(least, most + 1) for w in _numbers(n) if says(said, w)), None)
         if found is None or term not in said:
             wanted = _numbers(least)[0] if least == most else f"{least:,} to {most:,} events"
             raise Red(f"counted here are {wanted}, but the answer to “audits {term} last 1h” is: {said}")
@@ -313,9 +336,9 @@ class Check:
         return "the bot ended with exit code 0"
 
 
-def _says(said: str, words: str) -> bool:
-    """Whether the words stand there, and not as part of a longer number."""
-    return re.search(rf"(?<![\d,]){re.escape(words)}(?![,.]?\d)", said) is not None
+def _is_all_of(rows: int, sent: int) -> bool:
+    """Whether an answer has all rows, or as many as the bot reads of very many."""
+    return sent == rows or READ_LIMIT <= sent < rows
 
 
 def _numbers(count: int) -> tuple[str, ...]:

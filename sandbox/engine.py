@@ -9,25 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache, partial
 from time import sleep
 from typing import Any, Final
 
 import duckdb
 import duckdb_kql
-import orjson
 from duckdb_kql import ir, translate, types
 
 from audit.filter import Window
-from sandbox.kql_guard import Refused, check
+from sandbox.kql_guard import Refused, calls, check
+from sandbox.kusto import INGESTED, register
 from sandbox.run import Clock
-from sandbox.tables import DUCKDB_TYPES, TABLES, Row, Rows
+from sandbox.storage import Scope, create, insert, naive, views
+from sandbox.tables import Rows
 
-_BATCH: Final = 1000
 #: Seconds between two interrupts.
 _PAUSE: Final = 0.05
 _SETTINGS: Final = (
@@ -110,9 +110,8 @@ class Engine:
         self._ingesting = threading.Lock()
         self._running: set[_Run] = set()
         self._pool = ThreadPoolExecutor(self.limits.concurrent, thread_name_prefix="workspace")
-        for table, columns in TABLES.items():
-            declared = ", ".join(f'"{name}" {DUCKDB_TYPES[kind]}' for name, kind in columns.items())
-            self._connection.execute(f'CREATE TABLE "{table}" ({declared})')
+        register()
+        create(self._connection)
         for setting in _SETTINGS:
             self._connection.execute(setting)
         self._connection.execute("SET lock_configuration=true")
@@ -131,23 +130,27 @@ class Engine:
         with self._ingesting, self._connection.cursor() as cursor:
             cursor.execute("BEGIN")
             for table, new in rows.tables.items():
-                # In time order, a time filter skips whole blocks.
-                ordered = sorted(new, key=lambda row: row["TimeGenerated"])
-                for start in range(0, len(ordered), _BATCH):
-                    _insert(cursor, table, ordered[start : start + _BATCH])
+                insert(cursor, table, new)
             cursor.execute("COMMIT")
         return len(rows)
 
     async def ask(
-        self, kql: str, *, window: Window | None = None, resource: str = "", seconds: float = 180
+        self,
+        kql: str,
+        *,
+        window: Window | None = None,
+        resource: str = "",
+        seconds: float = 180,
+        without: Collection[str] = (),
     ) -> Result:
-        """Run a query on the rows within `window` (None: on all; both edges belong to it).
+        """Run a query on the rows within `window` (None: on all; both edges belong to it) that have arrived.
 
-        `resource` narrows to the rows of that resource id and of what lies below it. Raises BadQuery and
-        TimedOut.
+        `resource` narrows to the rows of that resource id and of what lies below it; `without` are tables
+        that are as good as not there. Raises BadQuery and TimedOut.
         """
         run = _Run(self._connection.cursor())
-        work = partial(self._answer, run, kql, _views(window, resource))
+        scope = Scope(now=self._clock.now(), window=window, resource=resource, without=without)
+        work = partial(self._answer, run, kql, scope)
         future = asyncio.get_running_loop().run_in_executor(self._pool, self._through, run, work)
         try:
             done, _ = await asyncio.wait({future}, timeout=seconds)
@@ -167,26 +170,23 @@ class Engine:
             run.finish()
             self._running.discard(run)
 
-    def _answer(self, run: _Run, kql: str, views: Sequence[str]) -> Result:
+    def _answer(self, run: _Run, kql: str, scope: Scope) -> Result:
+        now = naive(scope.now)
         with _errors():
-            for view in views:
+            scope = replace(scope, ingestion_time=calls(kql, "ingestion_time"))
+            for view in views(scope):
                 run.execute(view)
-            now = self._clock.now().astimezone(UTC).replace(tzinfo=None)
             with translate.clock(now):
-                check(kql, TABLES, partial(self._check_range, run, now))
-            sql = duckdb_kql.to_sql(kql, schema=_SCHEMA, query_now=now, allow_write=False)
+                check(kql, scope.schema, partial(self._check_range, run, now, scope))
+            sql = _translated(kql, _hashable(scope.schema), _moment(kql, now))
             run.execute(str(sql), sql.parameters)
-            columns = tuple(
-                Column(name=name, type=types.kusto_type(kind), json_items=str(kind) == "JSON[]")
-                for name, kind, *_ in run.cursor.description or ()
-            )
-            rows = run.cursor.fetchmany(self.limits.rows + 1)
-        return Result(columns=columns, rows=rows[: self.limits.rows], cut=len(rows) > self.limits.rows)
+            result = _result(run.cursor, self.limits.rows)
+        return result if not scope.ingestion_time else _without(result, INGESTED)
 
-    def _check_range(self, run: _Run, now: datetime, source: ir.RangeSource) -> None:
+    def _check_range(self, run: _Run, now: datetime, scope: Scope, source: ir.RangeSource) -> None:
         bounds = tuple(ir.NamedExpr(bound) for bound in (source.start, source.stop, source.step))
         with translate.clock(now) as clock:
-            sql = translate.to_sql(ir.Query(ir.PrintSource(bounds)), _SCHEMA)
+            sql = translate.to_sql(ir.Query(ir.PrintSource(bounds)), scope.schema)
         run.execute(str(sql), {translate.CLOCK_SLOT: clock.moment} if clock.used else {})
         start, stop, step = run.cursor.fetchone() or (None, None, None)
         if any(isinstance(bound, float) for bound in (start, stop, step)):
@@ -198,6 +198,40 @@ class Engine:
             raise Refused("range: the bounds and the step do not fit together") from None
         if count >= self.limits.range_values:
             raise Refused(f"range: more than {self.limits.range_values} values")
+
+
+def _moment(kql: str, now: datetime) -> datetime | None:
+    return now if calls(kql, "now") or calls(kql, "ago") else None
+
+
+def _hashable(schema: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((table, tuple(columns)) for table, columns in schema.items())
+
+
+@lru_cache(maxsize=256)
+def _translated(kql: str, schema: tuple[tuple[str, tuple[str, ...]], ...], now: datetime | None) -> Any:
+    """Translate a query once, however often it is asked: that takes longer than running it on few rows."""
+    known = {table: list(columns) for table, columns in schema}
+    return duckdb_kql.to_sql(kql, schema=known, query_now=now, allow_write=False)
+
+
+def _result(cursor: duckdb.DuckDBPyConnection, most: int) -> Result:
+    columns = tuple(
+        Column(name=name, type=types.kusto_type(kind), json_items=str(kind) == "JSON[]")
+        for name, kind, *_ in cursor.description or ()
+    )
+    rows = cursor.fetchmany(most + 1)
+    return Result(columns=columns, rows=rows[:most], cut=len(rows) > most)
+
+
+def _without(result: Result, hidden: str) -> Result:
+    """Leave the hidden column out, which came along with somebody's `*`."""
+    shown = [n for n, column in enumerate(result.columns) if not column.name.startswith(hidden)]
+    return replace(
+        result,
+        columns=tuple(result.columns[n] for n in shown),
+        rows=[tuple(row[n] for n in shown) for row in result.rows],
+    )
 
 
 class _Run:
@@ -229,46 +263,6 @@ class _Run:
             asyncio.get_running_loop().call_later(_PAUSE, self.stop)
 
 
-def _views(window: Window | None, resource: str) -> list[str]:
-    """Write the views that narrow what a query sees; they stand before the tables of the same name."""
-    if window is None and not resource:
-        return []
-    conditions = []
-    if window is not None:
-        start, end = (_naive(moment).isoformat(" ") for moment in (window.start, window.end))
-        conditions.append(f"\"TimeGenerated\" BETWEEN TIMESTAMP '{start}' AND TIMESTAMP '{end}'")
-    if resource:
-        literal = resource.strip("/").lower().replace("'", "''")
-        conditions.append(f"starts_with(lower(\"_ResourceId\") || '/', '/{literal}/')")
-    # Qualified: within the view "T" and main."T" would be the view itself.
-    return [
-        f'CREATE TEMP VIEW "{table}" AS SELECT * FROM memory.main."{table}" WHERE {" AND ".join(conditions)}'  # noqa: S608  (our names and typed times)
-        for table in TABLES
-    ]
-
-
-def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row]) -> None:
-    columns = TABLES[table]
-    empty = {name: "" if kind == "string" else None for name, kind in columns.items()}
-    filled = [
-        empty | {name: _plain(value) for name, value in row.items() if name in columns and value is not None}
-        for row in rows
-    ]
-    shape = [{name: DUCKDB_TYPES[kind] for name, kind in columns.items()}]
-    cursor.execute(
-        f'INSERT INTO "{table}" BY NAME SELECT unnest(from_json(?, ?), recursive := true)',
-        [orjson.dumps(filled).decode(), orjson.dumps(shape).decode()],
-    )
-
-
-def _plain(value: Any) -> Any:
-    return _naive(value) if isinstance(value, datetime) else value
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
-
-
 @contextlib.contextmanager
 def _errors() -> Iterator[None]:
     try:
@@ -293,6 +287,3 @@ def _errors() -> Iterator[None]:
 
 def _short(error: Exception) -> str:
     return str(error).partition("\n")[0][:300]
-
-
-_SCHEMA: Final = {table: list(columns) for table, columns in TABLES.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from audit.alert import Alert, InvalidAlert, parse_alert
 from sandbox.clock import EARLIEST, LATEST
 from sandbox.options import Options
 from sandbox.rows import UnreadableFile, read_events
+from sandbox.stories import BadStory, Step, Story, read_stories, story_named
 from sandbox.tables import Rows
 
 #: When the demo shows the alert: Azure has evaluated, the webhook is on its way.
@@ -32,6 +33,10 @@ class Given:
     alert: Alert
     rows: Rows
     now: datetime
+    #: All alerts of the story that is told; empty where there is but the one.
+    steps: tuple[Step, ...] = ()
+    #: What the page's menu offers.
+    stories: tuple[Story, ...] = ()
 
     @property
     def is_common(self) -> bool:
@@ -43,7 +48,28 @@ class Given:
     @property
     def holds(self) -> tuple[str, ...]:
         """Resource ids whose audit log the sandbox's workspace holds."""
-        return tuple(target for target in self.alert.targets if target.lower().startswith("/subscriptions/"))
+        targets = (*self.alert.targets, *(target for story in self.stories for target in story.targets))
+        return tuple(dict.fromkeys(t for t in targets if t.lower().startswith("/subscriptions/")))
+
+
+def read_given(options: Options) -> Given:
+    """Read the story or the files that the options name. Raises CannotStart."""
+    try:
+        stories = read_stories() if options.offers_stories else ()
+        if options.story is None:
+            return replace(read_files(options), stories=stories)
+        story = story_named(options.story, stories)
+    except BadStory as error:
+        raise CannotStart(str(error)) from None
+    first = story.steps[0]
+    return Given(
+        body=first.body,
+        alert=first.alert,
+        rows=story.rows,
+        now=story.start,
+        steps=story.steps,
+        stories=stories,
+    )
 
 
 def read_files(options: Options) -> Given:

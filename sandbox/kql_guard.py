@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Final
 
-from duckdb_kql import ir
+from duckdb_kql import KqlError, ir
 from duckdb_kql.lower import lower
 
 #: Kusto's own bound: https://learn.microsoft.com/kusto/query/strrep-function.
@@ -27,7 +29,7 @@ def check(kql: str, tables: Collection[str], check_range: Callable[[ir.RangeSour
     Names are compared as Kusto does, by case, where DuckDB would fold it. Raises Refused, and what
     duckdb_kql raises for a query that it cannot read (which every dot-command is here).
     """
-    query = lower(kql)
+    query = _parsed(kql)
     known = {*tables, *(name for part in _walk(query) if isinstance(part, ir.Query) for name, _ in part.lets)}
     tolerated = {id(source) for part in _walk(query) if isinstance(part, ir.Query) for source in _fuzzy(part)}
     for part in _walk(query):
@@ -41,6 +43,30 @@ def check(kql: str, tables: Collection[str], check_range: Callable[[ir.RangeSour
                 check_range(part)
             case ir.FunctionCall():
                 _check_call(part)
+
+
+def calls(kql: str, name: str) -> bool:
+    """Whether the query calls the function anywhere. Raises what duckdb_kql raises for a query it cannot read."""
+    return name in kql and any(
+        isinstance(part, ir.FunctionCall) and part.name == name for part in _walk(_parsed(kql))
+    )
+
+
+def tables_read(kql: str, tables: Collection[str]) -> frozenset[str]:
+    """Return which of the tables the query reads; none where it cannot be read."""
+    try:
+        parts = list(_walk(_parsed(kql)))
+    except (KqlError, RecursionError):
+        return frozenset()
+    named = {part.name for part in parts if isinstance(part, ir.TableRef)}
+    patterns = [part.pattern for part in parts if isinstance(part, ir.WildcardTableRef)]
+    return frozenset(t for t in tables if t in named or any(fnmatchcase(t, p) for p in patterns))
+
+
+@lru_cache(maxsize=64)
+def _parsed(kql: str) -> ir.Query:
+    """Read a query once, however often it is looked at: reading takes longer than running it on few rows."""
+    return lower(kql)
 
 
 def _walk(part: Any) -> Iterator[Any]:

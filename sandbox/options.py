@@ -27,6 +27,10 @@ Ctrl-C ends it. Exit codes: 0 done; 1 a step was red, or something could not be 
 class Options:
     alert: Path
     events: Path
+    #: Takes the place of alert, events and now.
+    story: str | None = None
+    #: The page offers the stories: no files of somebody's own were given.
+    offers_stories: bool = False
     now: datetime | None
     out: Path | None
     check: bool
@@ -53,9 +57,14 @@ def read_options(arguments: list[str] | None) -> Options:
         epilog=_EPILOG,
         allow_abbrev=False,
     )
-    parser.add_argument("--alert", type=Path, default=SAMPLE_ALERT, help="an alert as Azure posts it")
+    parser.add_argument("--alert", type=Path, help="an alert as Azure posts it")
+    parser.add_argument("--events", type=Path, help="audit events or rows of the workspace")
     parser.add_argument(
-        "--events", type=Path, default=SAMPLE_EVENTS, help="audit events or rows of the workspace"
+        "--story",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="tell a story of samples/stories: its rows, its alerts, its time; without a name they are listed",
     )
     parser.add_argument(
         "--now",
@@ -88,11 +97,16 @@ def read_options(arguments: list[str] | None) -> Options:
         help="a PostgreSQL server; the demo makes a database of its own there, and drops it at the end",
     )
     given = parser.parse_args(arguments)
+    own = given.alert or given.events
+    if given.story is not None and (own or given.now):
+        parser.error("--story brings its own alert, events and time")
     if given.port + 2 * given.replicas > LAST_PORT + 2:
         parser.error(f"--port must leave room for the {2 * given.replicas} ports after it")
     return Options(
-        alert=given.alert,
-        events=given.events,
+        alert=given.alert or SAMPLE_ALERT,
+        events=given.events or SAMPLE_EVENTS,
+        story=given.story,
+        offers_stories=not own,
         now=given.now,
         out=given.out,
         check=given.check,

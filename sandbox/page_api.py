@@ -1,37 +1,43 @@
-"""What the page asks of the sandbox: the state, a stream of what changes, and everything that a person does.
-
-The sandbox runs on somebody's laptop, next to a browser with other tabs: no website may read or drive it.
-"""
+"""What the page asks of the sandbox: the state, a stream of what changes, and everything that a person does."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yarl
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
-from sandbox.alarm import Alarm, CannotResolve
+from sandbox.alarm import Alarm, Sent
 from sandbox.bot_client import BotClient
 from sandbox.feed import Feed
+from sandbox.page_guard import Bad, guard, number_of, object_of, text_of
 from sandbox.replicas import Replica, Replicas
-from sandbox.room import Conversation, Kind, Message, Person, Room, Unknown
+from sandbox.room import Conversation, Kind, Message, Person, Room
 from sandbox.run import Clock, Run, iso
 from sandbox.run import Kind as EntryKind
+from sandbox.tale import Teller
 from sandbox.trails import Trails
 
 #: Seconds between two comments on a silent stream.
 HEARTBEAT = 15.0
 #: Longest line that can be said, in characters: what Teams takes.
 LONGEST_LINE = 28_000
-_DIGITS = 15
 #: What can be broken, and what the injected callables are told; for Teams the names of its faults.
-WORKSPACE_FAULTS = ("down", "slow", "throttled", "partial", "garbage")
+WORKSPACE_FAULTS = (
+    "down",
+    "slow",
+    "throttled",
+    "partial",
+    "garbage",
+    "timeout",
+    "forbidden",
+    "basic",
+    "missing-table",
+    "wrong-workspace",
+)
 TEAMS_FAULTS = {"throttled": "throttled", "down": "unavailable", "slow": "slow"}
 
 Break = Callable[[str | None], object]
@@ -51,6 +57,9 @@ class Page:
     clock: Clock
     break_workspace: Break
     break_teams: Break
+    #: What *Fire* does; None: fires the alarm's alert.
+    fire: Callable[[], Awaitable[Sent]] | None = None
+    teller: Teller | None = None
     replicas: Replicas | None = None
     trails: Trails | None = None
     heartbeat: float = HEARTBEAT
@@ -59,7 +68,7 @@ class Page:
 def page_api(page: Page) -> web.Application:
     """Return the routes, to be mounted at /sandbox."""
     api = _PageApi(page)
-    app = web.Application(middlewares=[_guard()])
+    app = web.Application(middlewares=[guard()])
     app.router.add_get("/state", api.state)
     app.router.add_get("/events", api.events)
     app.router.add_get("/trail", api.trail)
@@ -68,6 +77,7 @@ def page_api(page: Page) -> web.Application:
         ("click", api.click),
         ("dialog", api.dialog),
         ("fire", api.fire),
+        ("story", api.story),
         ("resolve", api.resolve),
         ("break", api.break_),
         ("replica", api.replica),
@@ -75,53 +85,6 @@ def page_api(page: Page) -> web.Application:
         app.router.add_post(f"/{name}", handler)
     app.on_shutdown.append(api.close)
     return app
-
-
-class _Bad(Exception):
-    """The request cannot be done; `status` and one sentence."""
-
-    def __init__(self, reason: str, status: int = 400) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
-def _guard() -> Middleware:
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            _check_caller(request)
-            return await handler(request)
-        except _Bad as problem:
-            return web.json_response({"error": str(problem)}, status=problem.status)
-        except Unknown as problem:
-            return web.json_response({"error": str(problem)}, status=400)
-        except CannotResolve as problem:
-            return web.json_response({"error": str(problem)}, status=409)
-
-    return guard
-
-
-def _check_caller(request: web.Request) -> None:
-    """Refuse what does not come from our own page or a program on this machine."""
-    # A foreign name that resolves to 127.0.0.1 would make its site "our own": only loopback names are.
-    if not _is_loopback(request.host):
-        raise _Bad("The sandbox is only served on this machine's own address.", 403)
-    if request.method != "POST":
-        return
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != f"{request.scheme}://{request.host}":
-        raise _Bad("Another site may not drive the sandbox.", 403)
-    # A form of another site cannot send this type without asking first, and it is never allowed.
-    if request.content_type != "application/json":
-        raise _Bad("Content-Type must be application/json.", 415)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        name = yarl.URL(f"http://{host}").host or ""
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 class _PageApi:
@@ -152,13 +115,14 @@ class _PageApi:
                 "faults": self._faults,
                 "replicas": _replicas(page.replicas.shown if page.replicas else ()),
                 "now": iso(page.clock.now()),
+                "stories": page.teller.to_json() if page.teller else [],
                 "alert": {"rule": page.alarm.rule, "title": page.alarm.title},
             }
         )
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events after `?after=` (default: from now on). Ends when something was missed: read the state."""
-        seq = _number(request.query.get("after", str(self._feed.seq)), "after")
+        seq = number_of(request.query.get("after", str(self._feed.seq)), "after")
         stream = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
@@ -173,47 +137,55 @@ class _PageApi:
     async def trail(self, request: web.Request) -> web.Response:
         """What the bot keeps of the way of the incident `?number=`, as it tells it; with its status."""
         if self._page.trails is None:
-            raise _Bad("Nobody can be asked for it here.", 503)
-        told = await self._page.trails.of(_number(request.query.get("number", "")))
+            raise Bad("Nobody can be asked for it here.", 503)
+        told = await self._page.trails.of(number_of(request.query.get("number", "")))
         return web.json_response(told.body, status=told.status)
 
     async def say(self, request: web.Request) -> web.Response:
         """Say a line; the bot is told off this call's path, as in Teams."""
-        body = await _object(request)
-        person, where = self._person(body), self._page.room.conversation(_text(body, "conversation"))
-        text = _text(body, "text").strip()
+        body = await object_of(request)
+        person, where = self._person(body), self._page.room.conversation(text_of(body, "conversation"))
+        text = text_of(body, "text").strip()
         if not text or len(text) > LONGEST_LINE:
-            raise _Bad(f"text must have 1 to {LONGEST_LINE} characters.")
-        message = self._page.bot.write(person, where, text, _text(body, "thread", ""))
+            raise Bad(f"text must have 1 to {LONGEST_LINE} characters.")
+        message = self._page.bot.write(person, where, text, text_of(body, "thread", ""))
         self._deliver(message)
         return web.json_response({"message": message.to_json()}, status=202)
 
     async def click(self, request: web.Request) -> web.Response:
-        body = await _object(request)
+        body = await object_of(request)
         action = body.get("action")
         if not isinstance(action, dict):
-            raise _Bad("action must be an object.")
+            raise Bad("action must be an object.")
         try:
-            result = await self._page.bot.click(self._person(body), _text(body, "message"), action)
+            result = await self._page.bot.click(self._person(body), text_of(body, "message"), action)
         except ValueError as problem:
-            raise _Bad(str(problem)) from problem
+            raise Bad(str(problem)) from problem
         return web.json_response(result.to_json())
 
     async def dialog(self, request: web.Request) -> web.Response:
-        body = await _object(request)
+        body = await object_of(request)
         data = body.get("data")
-        result = await self._page.bot.dialog_submit(self._person(body), _text(body, "message"), data)
+        result = await self._page.bot.dialog_submit(self._person(body), text_of(body, "message"), data)
         return web.json_response(result.to_json())
 
     async def fire(self, _request: web.Request) -> web.Response:
-        return web.json_response((await self._page.alarm.fire()).to_json())
+        fire = self._page.fire or self._page.alarm.fire
+        return web.json_response((await fire()).to_json())
+
+    async def story(self, request: web.Request) -> web.Response:
+        """Tell the story of this name, as if it happened now."""
+        name = text_of(await object_of(request), "name")
+        if self._page.teller is None:
+            raise Bad("There are no stories here.")
+        return web.json_response((await self._page.teller.tell(name)).to_json())
 
     async def resolve(self, _request: web.Request) -> web.Response:
         return web.json_response((await self._page.alarm.resolve()).to_json())
 
     async def break_(self, request: web.Request) -> web.Response:
         """Break one side and leave the other as it is; "nothing" mends both."""
-        what = _text(await _object(request), "what")
+        what = text_of(await object_of(request), "what")
         side, _, fault = what.partition("-")
         if what == "nothing":
             self._break("workspace", None)
@@ -221,20 +193,20 @@ class _PageApi:
         elif side in self._faults and fault in {"workspace": WORKSPACE_FAULTS, "teams": TEAMS_FAULTS}[side]:
             self._break(side, fault)
         else:
-            raise _Bad("what must be nothing or one of the known faults.")
+            raise Bad("what must be nothing or one of the known faults.")
         self._page.run.add(EntryKind.NOTE, "All mended" if what == "nothing" else f"Broken: {what}")
         self._feed.publish("faults", dict(self._faults))
         return web.json_response({"faults": self._faults})
 
     async def replica(self, request: web.Request) -> web.Response:
         """Kill one of several replicas, as a power cut would, or start it again; how it is comes as an event."""
-        body, replicas = await _object(request), self._page.replicas
-        number, do = body.get("number"), _text(body, "do")
+        body, replicas = await object_of(request), self._page.replicas
+        number, do = body.get("number"), text_of(body, "do")
         if replicas is None or type(number) is not int or do not in {"kill", "start"}:
-            raise _Bad("number must be a replica's, and do must be kill or start.")
+            raise Bad("number must be a replica's, and do must be kill or start.")
         done = await (replicas.kill_one(number) if do == "kill" else replicas.start_one(number))
         if not done:
-            raise _Bad(f"There is no replica {number}, or it was done already.", 409)
+            raise Bad(f"There is no replica {number}, or it was done already.", 409)
         return web.json_response({"replicas": _replicas(replicas.shown)}, status=202)
 
     def _break(self, side: str, fault: str | None) -> None:
@@ -250,7 +222,7 @@ class _PageApi:
         delivery.add_done_callback(self._deliveries.discard)
 
     def _person(self, body: dict[str, Any]) -> Person:
-        return self._page.room.person(_text(body, "person"))
+        return self._page.room.person(text_of(body, "person"))
 
     async def _stream(self, stream: web.StreamResponse, seq: int) -> None:
         await stream.write(b": hello\n\n")
@@ -279,28 +251,3 @@ def _conversation(where: Conversation) -> dict[str, str | None]:
     """Describe a conversation; a personal chat names whose it is, so that the page shows it to nobody else."""
     person = where.people[0].id if where.kind is Kind.PERSONAL else None
     return {"id": where.id, "name": where.name, "kind": where.kind.value, "person": person}
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        body = await request.json()
-    except (ValueError, RecursionError) as problem:
-        raise _Bad("The body is not JSON.") from problem
-    if not isinstance(body, dict):
-        raise _Bad("The body is not a JSON object.")
-    return body
-
-
-def _text(body: dict[str, Any], key: str, default: str | None = None) -> str:
-    value = body.get(key)
-    if value is None and default is not None:
-        return default
-    if not isinstance(value, str):
-        raise _Bad(f"{key} must be a string.")
-    return value
-
-
-def _number(text: str, what: str = "number") -> int:
-    if not text.isdecimal() or len(text) > _DIGITS:
-        raise _Bad(f"{what} must be a number.")
-    return int(text)

@@ -35,7 +35,7 @@ class PageClient:
         async with self._session.get(f"{self._url}/sandbox/state") as answer:
             return dict(await answer.json())
 
-    async def call(self, name: str, **body: Any) -> Json:
+    async def call(self, name: str, /, **body: Any) -> Json:
         async with self._session.post(f"{self._url}/sandbox/{name}", json=body) as answer:
             return dict(await answer.json())
 

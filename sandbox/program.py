@@ -15,10 +15,11 @@ import aiohttp
 
 from sandbox.bot_process import BotFailed, BotProcess
 from sandbox.check import Check, PageClient
+from sandbox.check_story import StoryCheck
 from sandbox.clock import MovedClock
 from sandbox.desktop import open_in_browser
 from sandbox.engine import Engine
-from sandbox.given import CannotStart, Given, read_files
+from sandbox.given import CannotStart, Given, read_given
 from sandbox.options import Options, read_options
 from sandbox.ports import bound, check_free, free_ports
 from sandbox.postgres import NoPostgres, fresh_database, running_server
@@ -106,6 +107,8 @@ async def _start(opened: AsyncExitStack, options: Options, given: Given, stop: S
             engine=engine,
             clock=clock,
             alert=given.body,
+            steps=given.steps,
+            stories=given.stories,
             socket=listening,
             out=options.out,
         )
@@ -156,6 +159,7 @@ async def check(demo: Demo) -> int:
             is_ready=demo.replicas.is_ready,
             stop=demo.replicas.stop,
             say=_say,
+            story=_story(demo),
             kill=demo.replicas.kill_one if demo.replicas.several else None,
         ).run()
     if not green:
@@ -163,9 +167,15 @@ async def check(demo: Demo) -> int:
     return 0 if green else 1
 
 
+def _story(demo: Demo) -> StoryCheck | None:
+    given = demo.given
+    steps = [(step, Yardstick(demo.engine, step.alert, given.rows)) for step in given.steps]
+    return StoryCheck(steps=steps) if steps else None
+
+
 async def show(demo: Demo, options: Options) -> int:
     """Fire the alert, say where the page is, and wait until the bot ends by itself, which is a failure."""
-    sent = await demo.site.alarm.fire()
+    sent = await demo.site.fire()
     answered = f"answered {sent.status} in {sent.ms:.0f} ms" if sent.status else "not answered"
     _say(f"\n  Alert fired: {demo.site.alarm.title}; the bot's webhook {answered}.")
     if not 200 <= sent.status < 300:  # noqa: PLR2004 - HTTP's range of success
@@ -209,7 +219,7 @@ def check_out(out: Path | None) -> None:
 def main(arguments: list[str] | None = None) -> int:
     options = read_options(arguments)
     try:
-        given = read_files(options)
+        given = read_given(options)
         check_out(options.out)
         return asyncio.run(run(options, given))
     except (CannotStart, BotFailed, NoPostgres) as problem:

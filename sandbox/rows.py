@@ -4,7 +4,11 @@ A file is lines of JSON, or one JSON document. What each object is, its keys tel
 
 * an audit.k8s.io Event (or a list of them) becomes the AzureDiagnostics row that AKS writes for it;
 * a row of AzureDiagnostics (`log_s`) or AKSAudit/AKSAuditAdmin (`AuditId`) stays what it is;
+* a row of AKSControlPlane or KubeEvents, which alerts read as well, is known by its `Type`;
 * the body of a Log Analytics answer, or of a Logic App connector's, is the rows in it.
+
+Two keys of an object are ours: `$arrives` is a time before which no query sees the row, and `$cut` the number of
+bytes of its `log_s` that Azure let through.
 """
 
 from __future__ import annotations
@@ -17,21 +21,30 @@ from typing import Any, Final
 
 import orjson
 
-from sandbox.tables import AKS_AUDIT, AKS_AUDIT_ADMIN, AZURE_DIAGNOSTICS, TABLES, Row, Rows
+from sandbox.documents import UnreadableFile, documents
+from sandbox.tables import (
+    AKS_AUDIT,
+    AKS_AUDIT_ADMIN,
+    AKS_CONTROL_PLANE,
+    ARRIVES,
+    AZURE_DIAGNOSTICS,
+    KUBE_EVENTS,
+    TABLES,
+    Row,
+    Rows,
+)
 
-_MOST_BYTES: Final = 256 * 1024 * 1024
+__all__ = ["NotAuditData", "UnreadableFile", "read_events", "rows_of"]
+
 #: What the API server says of a request, of which an audit event has at least one.
 _EVENT_KEYS: Final = frozenset(
     {"auditID", "stage", "requestURI", "verb", "objectRef", "responseStatus", "user"}
 )
 #: AKS leaves these out of kube-audit-admin: https://learn.microsoft.com/azure/aks/monitor-aks-reference.
 _READING_VERBS: Final = frozenset({"get", "list"})
+_MARKS: Final = frozenset({"$arrives", "$cut"})
 _EVENT_TIMES: Final = ("stageTimestamp", "requestReceivedTimestamp", "timestamp")
 _ROW_TIMES: Final = ("TimeGenerated", "StageReceivedTime", "RequestReceivedTime")
-
-
-class UnreadableFile(Exception):
-    """The file cannot be read as audit data. The text is one sentence, with file name and place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +59,10 @@ class NotAuditData(Exception):
     """The document is nothing that can be read as audit data. The text is the reason, without a full stop."""
 
 
-def read_events(path: Path, *, cluster_id: str, default_time: datetime) -> Rows:
-    """Read a file of audit data, in the order of the file.
+def read_events(
+    path: Path, *, cluster_id: str, default_time: datetime, changed: Callable[[str], str] | None = None
+) -> Rows:
+    """Read a file of audit data, in the order of the file, as the text that `changed` makes of it.
 
     `cluster_id` is the resource id of the cluster that raw events are ascribed to. TimeGenerated of a raw
     event is its stageTimestamp, else requestReceivedTimestamp, else `timestamp`, else
@@ -55,7 +70,7 @@ def read_events(path: Path, *, cluster_id: str, default_time: datetime) -> Rows:
     """
     origin = _Origin(cluster_id=cluster_id, default_time=default_time)
     found: list[tuple[str, Row]] = []
-    for place, document in _documents(path):
+    for place, document in documents(path, changed):
         try:
             found.extend(_rows(document, origin))
         except NotAuditData as error:
@@ -73,54 +88,6 @@ def _by_table(found: Iterable[tuple[str, Row]]) -> Rows:
     for table, row in found:
         tables[table].append(row)
     return Rows(tables={table: tuple(rows) for table, rows in tables.items()})
-
-
-# --- the file --------------------------------------------------------------------------------------
-
-
-def _documents(path: Path) -> Iterator[tuple[str, Any]]:
-    text = _text(path)
-    lines = text.splitlines() if b"\r" in text else text.split(b"\n")
-    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    if not numbered:
-        raise UnreadableFile(f"{path.name}: the file is empty.")
-    if len(numbered) > 1 and not _is_json(numbered[0][1]):
-        yield "", _whole(path.name, text)
-        return
-    for number, line in numbered:
-        try:
-            document = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise UnreadableFile(f"{path.name}, line {number}: not JSON ({error.msg}).") from None
-        yield f", line {number}", document
-
-
-def _text(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise UnreadableFile(f"{path.name}: larger than {_MOST_BYTES >> 20} MiB.")
-        text = path.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(f"{path.name}: cannot be opened ({error.strerror}).") from None
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
-        # What a shell's redirection writes on Windows.
-        return text.decode("utf-16", errors="replace").encode()
-    return text.removeprefix(b"\xef\xbb\xbf")
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return False
-    return True
-
-
-def _whole(name: str, text: bytes) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise UnreadableFile(f"{name}, line {error.lineno}: not JSON ({error.msg}).") from None
 
 
 # --- what a document is ----------------------------------------------------------------------------
@@ -166,6 +133,25 @@ def _answered(columns: list[Any], rows: list[Any]) -> list[Any]:
 def _row(item: Any, origin: _Origin) -> tuple[str, Row]:
     if not isinstance(item, dict):
         raise NotAuditData("not an object")
+    table, row = _unmarked({name: value for name, value in item.items() if name not in _MARKS}, origin)
+    return table, {**row, **dict(_marked(item, row))}
+
+
+def _marked(item: Mapping[str, Any], row: Row) -> Iterator[tuple[str, Any]]:
+    """Give the columns that are otherwise because of our own marks."""
+    if "$arrives" in item:
+        if (arrives := _time(item["$arrives"])) is None:
+            raise NotAuditData("$arrives is not a time of ISO 8601")
+        yield ARRIVES, arrives
+    if "$cut" in item:
+        if type(size := item["$cut"]) is not int or "log_s" not in row:
+            raise NotAuditData("$cut is a number of bytes of log_s")
+        yield "log_s", row["log_s"].encode()[:size].decode(errors="ignore")
+
+
+def _unmarked(item: Mapping[str, Any], origin: _Origin) -> tuple[str, Row]:
+    if item.get("Type") in {AKS_CONTROL_PLANE, KUBE_EVENTS}:
+        return item["Type"], _audit_row(item, item["Type"], origin)
     if "log_s" in item:
         return AZURE_DIAGNOSTICS, _diagnostics_row(item, origin)
     if "AuditId" in item and item.keys() & {"RequestUri", "Verb", "Stage"}:

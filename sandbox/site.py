@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from sandbox.alarm import Alarm
+from sandbox.alarm import Alarm, Sent
 from sandbox.alerts_management import AlertsList, alerts_management_app
 from sandbox.bot_client import BotClient
 from sandbox.bot_process import APP_ID, ROOT, WORKSPACE_ID, BotProcess
@@ -20,6 +21,8 @@ from sandbox.page_api import Page, page_api
 from sandbox.replicas import Replicas
 from sandbox.room import TENANT, Room
 from sandbox.run import Clock, Kind, Run
+from sandbox.stories import Step, Story
+from sandbox.tale import Teller
 from sandbox.teams import Teams, teams_app
 from sandbox.teams_faults import TeamsFaults
 from sandbox.trails import Trails
@@ -45,6 +48,9 @@ class Site:
     issuer: Issuer
     bot: BotClient
     alarm: Alarm
+    teller: Teller
+    #: Fires what the sandbox was started with: the alert, or all alerts of its story.
+    fire: Callable[[], Awaitable[Sent]]
     workspace_faults: Faults
     teams_faults: TeamsFaults
     #: Azure Monitor's own list of alerts, and how that fails on demand.
@@ -60,12 +66,15 @@ async def open_site(
     engine: Engine,
     clock: Clock,
     alert: bytes,
+    steps: Sequence[Step] = (),
+    stories: Sequence[Story] = (),
     socket: Any,
     out: Path | None,
     replicas: Replicas | None = None,
 ) -> AsyncIterator[Site]:
     """Serve on the bound `socket` until left. `process` need not run yet; it is only spoken to.
 
+    `steps` are the alerts of the story that `alert` begins, `stories` what the page offers to tell.
     With `replicas` what Azure and Teams send is spread over them; they have the secrets of `process`.
     """
     run = Run(clock, out)
@@ -78,6 +87,16 @@ async def open_site(
         replicas.session() as session,
         replicas.watched(lambda sentence: run.add(Kind.NOTE, sentence)),
     ):
+        alarm = Alarm(
+            session=session,
+            alerts_url=f"{replicas.url}/api/alerts",
+            secret=process.secret,
+            body=alert,
+            run=run,
+            clock=clock,
+            listed=alerts,
+        )
+        teller = Teller(stories=stories, engine=engine, alarm=alarm, clock=clock, run=run)
         site = Site(
             room=room,
             run=run,
@@ -91,15 +110,9 @@ async def open_site(
                 run=run,
                 clock=clock,
             ),
-            alarm=Alarm(
-                session=session,
-                alerts_url=f"{replicas.url}/api/alerts",
-                secret=process.secret,
-                body=alert,
-                run=run,
-                clock=clock,
-                listed=alerts,
-            ),
+            alarm=alarm,
+            teller=teller,
+            fire=partial(teller.fire, steps) if steps else alarm.fire,
             workspace_faults=Faults(),
             teams_faults=TeamsFaults(),
             alerts=alerts,
@@ -113,6 +126,7 @@ async def open_site(
             await web.SockSite(runner, socket).start()
             yield site
         finally:
+            await teller.close()
             await runner.cleanup()
 
 
@@ -130,6 +144,8 @@ def _app(site: Site, issuer: Issuer, engine: Engine, clock: Clock, replicas: Rep
         run=site.run,
         bot=site.bot,
         alarm=site.alarm,
+        fire=site.fire,
+        teller=site.teller,
         clock=clock,
         break_workspace=site.workspace_faults.set,
         break_teams=site.teams_faults.set,  # type: ignore[arg-type]  # the page checks the names

@@ -1,6 +1,7 @@
 """The tables of the stand-in workspace, with the columns that Azure Monitor documents.
 
 AKSAudit and AKSAuditAdmin: https://learn.microsoft.com/azure/azure-monitor/reference/tables/aksaudit.
+AKSControlPlane and KubeEvents, which alerts read too: …/tables/akscontrolplane and …/tables/kubeevents.
 AzureDiagnostics: the columns that a kube-audit row really fills, out of the hundreds of the shared table.
 """
 
@@ -16,6 +17,16 @@ Row = Mapping[str, Any]
 AZURE_DIAGNOSTICS: Final = "AzureDiagnostics"
 AKS_AUDIT: Final = "AKSAudit"
 AKS_AUDIT_ADMIN: Final = "AKSAuditAdmin"
+AKS_CONTROL_PLANE: Final = "AKSControlPlane"
+KUBE_EVENTS: Final = "KubeEvents"
+
+#: A key of a row that is no column: the aware time before which no query sees it.
+ARRIVES: Final = "$Arrives"
+#: Tables of which somebody may have chosen the Basic plan; AzureDiagnostics has none.
+#: https://learn.microsoft.com/azure/azure-monitor/logs/basic-logs-azure-tables
+CAN_BE_BASIC: Final = frozenset({AKS_AUDIT, AKS_AUDIT_ADMIN, AKS_CONTROL_PLANE})
+#: Tables that hold the Kubernetes audit log.
+AUDIT_TABLES: Final = frozenset({AZURE_DIAGNOSTICS, AKS_AUDIT, AKS_AUDIT_ADMIN})
 
 _RESOURCE_SPECIFIC: Final = {
     "TimeGenerated": "datetime",
@@ -75,11 +86,51 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         # Where the service itself puts what has no column of its own.
         "AdditionalFields": "dynamic",
         "Type": "string",
+        "_BilledSize": "real",
+        "_IsBillable": "string",
         "_ResourceId": "string",
         "_SubscriptionId": "string",
     },
     AKS_AUDIT: _RESOURCE_SPECIFIC,
     AKS_AUDIT_ADMIN: _RESOURCE_SPECIFIC,
+    AKS_CONTROL_PLANE: {
+        "TimeGenerated": "datetime",
+        "Category": "string",
+        "Level": "string",
+        "Message": "string",
+        "PodName": "string",
+        "SourceSystem": "string",
+        "Stream": "string",
+        "TenantId": "string",
+        "Type": "string",
+        "_BilledSize": "real",
+        "_IsBillable": "string",
+        "_ResourceId": "string",
+        "_SubscriptionId": "string",
+    },
+    KUBE_EVENTS: {
+        "TimeGenerated": "datetime",
+        "ClusterId": "string",
+        "ClusterName": "string",
+        "Computer": "string",
+        "Count": "real",
+        "FirstSeen": "datetime",
+        "KubeEventType": "string",
+        "LastSeen": "datetime",
+        "Message": "string",
+        "Name": "string",
+        "Namespace": "string",
+        "ObjectKind": "string",
+        "Reason": "string",
+        "SourceComponent": "string",
+        "SourceSystem": "string",
+        "TenantId": "string",
+        "Type": "string",
+        "_BilledSize": "real",
+        "_IsBillable": "string",
+        "_ResourceId": "string",
+        "_SubscriptionId": "string",
+    },
 }
 
 #: Kusto type -> DuckDB type. A zoned timestamp would shift with the session; Kusto has UTC only.

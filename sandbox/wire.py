@@ -54,6 +54,17 @@ def not_found() -> Failure:
     return Failure(404, "PathNotFoundError", "The requested path does not exist")
 
 
+def on_basic_plan() -> Failure:
+    """Make the answer for a query of a table on a Basic plan; words as in https://github.com/grafana/grafana/issues/89818."""
+    api = "https://api.loganalytics.io/v1/workspaces/{workspaceId}"
+    words = (
+        f"Query of Basic Logs table is not supported with the API '{api}/query'.\n"
+        f"You can use '{api}/search' instead.\n"
+        "To learn more on queries on Basic Logs table, read here: https://aka.ms/basicLogsQueryAPI."
+    )
+    return bad_request("UnsupportedApiQueryValidationError", words)
+
+
 def timed_out() -> Failure:
     """Make the answer for a query that took longer than it may."""
     return Failure(504, "GatewayTimeout", "Gateway timeout", [("GatewayTimeout", "ADX query timed out")])

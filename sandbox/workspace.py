@@ -18,8 +18,19 @@ from aiohttp import web
 
 from sandbox.engine import BadQuery, Engine, TimedOut
 from sandbox.issuer import InvalidToken
+from sandbox.kql_guard import tables_read
 from sandbox.run import Clock
-from sandbox.wire import Failure, bad_request, encode, not_found, render, statistics, timed_out
+from sandbox.tables import AUDIT_TABLES, CAN_BE_BASIC
+from sandbox.wire import (
+    Failure,
+    bad_request,
+    encode,
+    not_found,
+    on_basic_plan,
+    render,
+    statistics,
+    timed_out,
+)
 from sandbox.workspace_faults import Fault, Faults
 from sandbox.workspace_questions import Question, json_body, read_batch, read_question, unresolved
 from sandbox.workspace_replies import Reply, failed, meet, response_of, send, unauthorized
@@ -183,10 +194,16 @@ class _QueryApi:
         return read_question(body, prefer, known=known, now=self.clock.now(), url_timespan=url_timespan)
 
     async def _run(self, question: Question, resource: str, fault: Fault | None) -> Reply:
-        started = perf_counter()
+        started, kind = perf_counter(), fault.kind if fault else ""
+        if kind == "basic" and tables_read(question.kql, CAN_BE_BASIC):
+            raise on_basic_plan()
         try:
             result = await self.engine.ask(
-                question.kql, window=question.window, resource=resource, seconds=question.wait
+                question.kql,
+                window=question.window,
+                resource=resource,
+                seconds=question.wait,
+                without=AUDIT_TABLES if kind == "missing-table" else (),
             )
         except BadQuery as error:
             what = "semantic" if error.kind == "SemanticError" else "syntax"
@@ -196,7 +213,7 @@ class _QueryApi:
             failure.headers["Preference-Applied"] = f"wait={question.wait:g}"
             raise failure from None
         table = await asyncio.to_thread(encode, result, self.engine.limits.bytes)
-        if fault is not None and fault.kind == "partial":
+        if kind == "partial":
             table = table.half()
         more: dict[str, Any] = {}
         if question.prefer.get("include-statistics") == "true":
@@ -204,7 +221,7 @@ class _QueryApi:
         if question.prefer.get("include-render") == "true":
             more["render"] = render(question.kql)
         body = table.body(more)
-        if fault is not None and fault.kind == "garbage":
+        if kind == "garbage":
             body = body[: len(body) // 2]
         return Reply(status=200, body=body, rows=len(table.rows), error=table.why_cut)
 

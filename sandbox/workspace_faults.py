@@ -17,6 +17,9 @@ FAULT_KINDS: Final = (
     "timeout",
     "empty",
     "huge",
+    "basic",
+    "missing-table",
+    "wrong-workspace",
 )
 
 
@@ -32,6 +35,9 @@ class Fault:
     * forbidden: 403. unauthorized: 401. timeout: the service's own 504.
     * empty: 204, or with `status` (such as 200) that and no body.
     * huge: rows without end.
+    * basic: the tables that can be on a Basic plan are, and a query of one of them is refused: 400.
+    * missing-table: no table of audit events is there.
+    * wrong-workspace: 404, for nobody has such a workspace.
     """
 
     kind: str

@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from sandbox.wire import Failure, timed_out
+from sandbox.wire import Failure, not_found, timed_out
 from sandbox.workspace_faults import Fault
 
 _JSON: Final = "application/json; charset=utf-8"
@@ -44,6 +44,8 @@ async def meet(fault: Fault | None) -> Reply | None:
             return Reply(status=fault.status or 204)
         case Fault(kind="huge"):
             return Reply(status=200, error="rows without end", endless=True)
+        case Fault(kind="wrong-workspace"):
+            raise not_found()
         case Fault(kind="down" | "throttled" | "forbidden" | "unauthorized" | "timeout"):
             raise _refusal(fault)
         case _:

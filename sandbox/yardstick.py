@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+import orjson
 
 from audit.alert import Alert, AlertKind, Criterion, Dimension
 from audit.event import AuditEvent, parse_event
@@ -15,7 +17,7 @@ from audit.filter import Window
 from audit.kql import InvalidTerm, literal
 from audit.kql_guard import RefusedQuery, guard
 from sandbox.engine import BadQuery, Engine, Result, TimedOut
-from sandbox.tables import AZURE_DIAGNOSTICS, TABLES, Rows
+from sandbox.tables import ARRIVES, AUDIT_TABLES, AZURE_DIAGNOSTICS, Rows
 
 #: What the bot promises: older alerts and those of the future are not asked about, and one question's window is a day.
 OLDEST: Final = timedelta(hours=24)
@@ -23,7 +25,7 @@ FUTURE: Final = timedelta(minutes=10)
 LONGEST: Final = timedelta(hours=24)
 HOUR: Final = timedelta(hours=1)
 #: Rows that the bot reads of one query.
-READ_LIMIT: Final = 200
+READ_LIMIT: Final = 300
 #: A word that a chat line and a KQL literal take as it is.
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{1,60}[A-Za-z0-9]")
 
@@ -47,6 +49,11 @@ class Counted:
     rows: tuple[int, ...] = ()
     #: Audit ids of the events among them.
     audit_ids: frozenset[str] = frozenset()
+    #: Rows by the resource id of their cluster, in lower case.
+    by_cluster: Mapping[str, int] = field(default_factory=dict)
+    #: Rows whose event ends in the middle, and rows that are nothing of an event.
+    cut: int = 0
+    unreadable: int = 0
 
     @property
     def total(self) -> int:
@@ -102,15 +109,21 @@ class Yardstick:
     async def behind(self, window: Window) -> Counted:
         """Count what the alert's queries find in the window. Raises RefusedQuery, InvalidTerm, BadQuery, TimedOut."""
         answers = [await self._of_criterion(criterion, window) for criterion in self._alert.criteria]
+        rows = [row for answer in answers for row in _dicts(answer)]
+        # How a row is written tells more than what can be read of it, and does not lean on the bot's own reading.
+        logs = [str(row["log_s"]).strip() for row in rows if "log_s" in row]
         return Counted(
             rows=tuple(len(answer.rows) for answer in answers),
             audit_ids=frozenset(e.audit_id for answer in answers for e in _events(answer) if e.audit_id),
+            by_cluster=Counter(str(row["_ResourceId"]).lower() for row in rows if row.get("_ResourceId")),
+            cut=sum(log.startswith("{") and not _is_json(log) for log in logs),
+            unreadable=sum(not log.startswith("{") for log in logs),
         )
 
     async def mentions(self, term: str, window: Window) -> Mentions:
         """Count where the word occurs in any of the tables. Raises BadQuery and TimedOut."""
         rows: list[Mapping[str, Any]] = []
-        for table in TABLES:
+        for table in sorted(AUDIT_TABLES):
             answer = await self._engine.ask(f"{table}\n| where {_mentioning(table, term)}", window=window)
             rows.extend(_dicts(answer))
         events = [event for event in map(parse_event, rows) if isinstance(event, AuditEvent)]
@@ -125,9 +138,10 @@ class Yardstick:
         """Return the name, or else the kind of resource, that most events of the last hour are about; "" for none."""
         recent = [
             event
-            for rows in self._rows.tables.values()
-            for row in rows
+            for table in sorted(AUDIT_TABLES)
+            for row in self._rows.tables.get(table, ())
             if now - HOUR <= row["TimeGenerated"] <= now
+            and row.get(ARRIVES, now) <= now
             and isinstance(event := parse_event(_written(row)), AuditEvent)
         ]
         return _most_frequent(e.name for e in recent) or _most_frequent(e.resource for e in recent)
@@ -148,7 +162,13 @@ def _most_frequent(words: Iterable[str]) -> str:
 def _unanswered(why: str) -> Absent:
     return Absent(
         why=f"the alert's own query cannot be asked of these tables: {why}",
-        says=("did not accept the question", "does not return audit events", "did not answer in time"),
+        says=(
+            "did not accept the question",
+            "does not return audit events",
+            "returns a table, not audit events",
+            "does not have the table, or the column,",
+            "did not answer in time",
+        ),
         asked=True,
     )
 
@@ -216,6 +236,14 @@ def _written(row: Mapping[str, Any]) -> Mapping[str, Any]:
         name: value.replace(tzinfo=UTC).isoformat() if isinstance(value, datetime) else value
         for name, value in row.items()
     }
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _of_dimension(dimension: Dimension) -> str:

@@ -43,6 +43,8 @@ class Query:
     kql: str
     window: Window
     deadline: timedelta = timedelta(seconds=30)
+    #: Nice to know: not asked at all while the workspace is busy with what must be known.
+    is_aside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -179,6 +179,17 @@ class Dossier:
     conversations: frozenset[str] = frozenset()
     #: When the newest alert was found in Azure Monitor's own list; None for one that Azure delivered.
     found_at: datetime | None = None
+    #: Resource id (lower case) of the cluster that its evidence must be narrowed to; "" for all of the alert's.
+    cluster: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenBefore:
+    """An earlier incident in which the same actor did something to the same object, as it is now."""
+
+    incident: Incident
+    #: What happened, by `audit.earlier.headline`; "" where nothing can be said. Hostile text.
+    headline: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

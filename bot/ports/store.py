@@ -11,7 +11,19 @@ from audit.alert import Alert, Condition
 from audit.evidence import Evidence
 from audit.incident import Incident, Person, Transition
 from bot.ports.outside import Conversation
-from bot.ports.rows import Chore, Claim, DeadLetter, Dossier, Load, Look, Notification, Recorded, Send, Trace
+from bot.ports.rows import (
+    Chore,
+    Claim,
+    DeadLetter,
+    Dossier,
+    Load,
+    Look,
+    Notification,
+    Recorded,
+    SeenBefore,
+    Send,
+    Trace,
+)
 
 
 class Incidents(Protocol):
@@ -61,6 +73,31 @@ class Incidents(Protocol):
 
         Cards that stand already are due only if the evidence says something else than the one before.
         False, and nothing kept, if the look is no longer held by `look.owner` at `look.attempt`.
+        """
+        ...
+
+    async def split(self, look: Look, clusters: Sequence[str], now: datetime) -> Sequence[str]:
+        """In one transaction: an incident for each of these clusters (resource ids) out of the look's, which goes on.
+
+        The look's incident is narrowed to the cluster that its alert names, else to the first of these, once and for
+        all (`Dossier.cluster`); whether or not that is among these, it keeps its number, key, cards and look. Each
+        further cluster gets what `record` would make of the same alert naming it: an incident of that rule and cluster,
+        opened or joined, with a look that is due and notifications. A Resolved of the alert ends all of them.
+
+        Returns the incidents' keys in the order of `clusters`, each once (in lower case, blank ones aside, at most 50).
+        Again with the same alert and clusters it changes nothing. For an incident that was itself made so, nothing is
+        split and its own key is all. Empty, and nothing changed, if the look is no longer held.
+        """
+        ...
+
+    async def seen_before(
+        self, key: str, deeds: Sequence[tuple[str, str]], limit: int, *, conversation_id: str = ""
+    ) -> tuple[int, Sequence[SeenBefore]]:
+        """Return how many incidents older than this one tell of one of these deeds, and the newest `limit` of them.
+
+        `deeds` are pairs of an actor and an object, as `audit.involved` writes them. Newest first; only incidents whose
+        card is for the conversation, if that is given. Nothing for an unknown key. Incidents whose evidence was kept
+        by a version that did not know this question are not found.
         """
         ...
 

@@ -89,8 +89,24 @@ def alert_of(body: bytes) -> Alert:
 
 
 def evidence_body(evidence: Evidence) -> bytes:
-    """Return the evidence as JSON."""
-    return msgspec.json.encode(evidence)
+    """Return the evidence as JSON, whatever characters are in it."""
+    try:
+        return msgspec.json.encode(evidence)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_encodable(msgspec.to_builtins(evidence)))
+
+
+def encodable(value: str) -> str:
+    """Return the text as it can be read back: a lone surrogate is none in UTF-8."""
+    return value.encode("utf-8", "replace").decode()
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def same_evidence(one: bytes, other: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,10 +15,11 @@ from audit import incident as transitions
 from audit.alert import Alert, Condition
 from audit.evidence import Evidence
 from audit.incident import Person, Transition
+from audit.inside import without_row_secrets
 from bot.batch import Batch
 from bot.errors import Reason, Unavailable
 from bot.ports import Dossier, Look, LookKind, NotificationState, Recorded, Step, Trace
-from bot.store import due, trail
+from bot.store import due, facts, trail
 from bot.store.codec import (
     alert_of,
     digest,
@@ -47,7 +49,9 @@ class SqlIncidents(OnDatabase):
         self._deliveries = Batch(self._record, most=MOST_AT_ONCE)
 
     async def record(self, alert: Alert, body: bytes, now: datetime, *, found: bool = False) -> Recorded:
-        """See bot.ports.Incidents. `body` is what `alert` was read from; it is kept as it came."""
+        """See bot.ports.Incidents. `body` is what `alert` was read from; kept as it came, but for secrets in its rows."""
+        if alert.results:
+            body = await asyncio.to_thread(without_row_secrets, body)
         outcome = await self._deliveries.add(Delivery(alert=alert, body=body, now=now, found=found))
         if isinstance(outcome, Exception):
             raise outcome
@@ -129,6 +133,7 @@ class SqlIncidents(OnDatabase):
             evidence=evidence_of(body, row.opened_at),
             posted={card.activity_id: card.teams_id for card in cards if card.activity_id},
             conversations=frozenset(card.teams_id for card in cards),
+            cluster=row.cluster,
         )
 
     @writes
@@ -169,6 +174,7 @@ class SqlIncidents(OnDatabase):
         changed = _keep_evidence(connection, row.id, evidence)
         due.make_postable(connection, row.id, now)
         if changed:
+            facts.keep(connection, row.id, evidence)
             connection.execute(
                 update(incidents).where(incidents.c.id == row.id).values(version=row.version + 1)
             )

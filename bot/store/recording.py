@@ -53,8 +53,8 @@ class Delivery:
 
 
 @dataclass(kw_only=True, eq=False)
-class _Incident:
-    """An incident while the group is worked through; `id` is None for one that this group opens."""
+class InHand:
+    """An incident while alerts are worked through; `id` is None for one that is opened by them."""
 
     id: int | None
     identity: str
@@ -64,6 +64,8 @@ class _Incident:
     changed: bool = False
     #: A further alert fired into it.
     fired: bool = False
+    #: See bot.store.splitting.
+    cluster: str = ""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -72,11 +74,13 @@ class _Alert:
 
     id: int | None
     condition: str
-    incident: _Incident | None
+    incident: InHand | None
     incident_id: int | None = None
     fired_at: datetime | None
     resolved_at: datetime | None
     over: bool = False
+    #: Of another cluster than the alert's first: see bot.store.splitting.
+    is_copy: bool = False
     delivery: Delivery | None = None
     why: Why = Why.OPENED
     #: The incident as this alert left it.
@@ -94,10 +98,10 @@ class _Known:
     """What the database knows of a group's alerts, and what becomes of it."""
 
     by_alert: dict[str, list[_Alert]] = field(default_factory=lambda: defaultdict(list))
-    by_id: dict[int, _Incident] = field(default_factory=dict)
+    by_id: dict[int, InHand] = field(default_factory=dict)
     #: Incidents that may take in an alert, oldest first.
-    open: dict[str, list[_Incident]] = field(default_factory=lambda: defaultdict(list))
-    opened: list[_Incident] = field(default_factory=list)
+    open: dict[str, list[InHand]] = field(default_factory=lambda: defaultdict(list))
+    opened: list[InHand] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     #: Alerts of the group that were recorded before it, by their keys.
     before: dict[str, _Alert] = field(default_factory=dict)
@@ -118,13 +122,15 @@ _ALERTS = (
                 "fired_at",
                 "resolved_at",
                 "over",
+                "copied",
             )
         )
     )
     .where(alerts.c.identity.in_(bindparam("identities", expanding=True)))
     .order_by(alerts.c.id)
 )
-_INCIDENTS = (
+#: Those of `ids`, and those of `identities` that are not over; locked, in the one order of all callers.
+INCIDENTS = (
     select(incidents)
     .where(
         or_(
@@ -194,8 +200,8 @@ def _read(connection: Connection, group: Sequence[Delivery]) -> _Known:
         "identities": list({d.incident_hash for d in group}),
         "ids": list({row.incident_id for row in rows if row.incident_id is not None}),
     }
-    for row in connection.execute(_INCIDENTS, wanted).all():
-        known.by_id[row.id] = _Incident(id=row.id, identity=row.identity, now=incident_of(row))
+    for row in connection.execute(INCIDENTS, wanted).all():
+        known.by_id[row.id] = InHand(id=row.id, identity=row.identity, now=incident_of(row))
         if row.state != State.RESOLVED.value:
             known.open[row.identity].append(known.by_id[row.id])
     if any(delivery.alert.condition is Condition.RESOLVED for delivery in group):
@@ -218,6 +224,7 @@ def _read_alert(row: Row[Any], known: _Known) -> _Alert:
         fired_at=row.fired_at,
         resolved_at=row.resolved_at,
         over=row.over,
+        is_copy=row.copied,
         why=Why(row.why),
         left=incident.now if incident else None,
     )
@@ -255,7 +262,7 @@ def _fire(known: _Known, taken: _Alert, delivery: Delivery, others: Sequence[_Al
         opened = transitions.open_from(
             delivery.alert, number=0, key=secrets.token_hex(16), now=delivery.now, over_at=over_at
         )
-        newest = _Incident(id=None, identity=incident_hash, now=opened.incident)
+        newest = InHand(id=None, identity=incident_hash, now=opened.incident)
         known.opened.append(newest)
         known.open[incident_hash].append(newest)
         taken.why = opened.why
@@ -273,8 +280,8 @@ def _resolve(known: _Known, taken: _Alert, delivery: Delivery, others: Sequence[
     if not waiting:
         taken.why = Why.NOTHING_TO_RESOLVE
         return
-    # Newest first, and of those one that still fires: of equals the first is taken.
-    about = min(reversed(waiting), key=lambda other: other.over).incident
+    # Newest first, and of those one that still fires, its own incident before a further cluster's.
+    about = min(reversed(waiting), key=lambda other: (other.over, other.is_copy)).incident
     firing = [other for other in waiting if not other.over]
     for other in firing:
         other.over = True
@@ -287,7 +294,7 @@ def _resolve(known: _Known, taken: _Alert, delivery: Delivery, others: Sequence[
         taken.why = Why.NOTHING_TO_RESOLVE
         return
     at = delivery.alert.resolved_at or delivery.now
-    # The alert may fire in an older incident too, whose acknowledgement had spoken for it until a day ago.
+    # The alert may fire in others too: further clusters', and an older one whose acknowledgement had spoken for it.
     for one in {id(one): one for one in (*(other.incident for other in firing), about) if one}.values():
         ended = transitions.resolve(one.now, at, others_firing=one.firing > 0)
         if ended.changed:
@@ -296,7 +303,7 @@ def _resolve(known: _Known, taken: _Alert, delivery: Delivery, others: Sequence[
             taken.why = ended.why
 
 
-def _change(one: _Incident, transition: Transition) -> None:
+def _change(one: InHand, transition: Transition) -> None:
     one.now = transition.incident
     one.changed = True
 
@@ -304,7 +311,7 @@ def _change(one: _Incident, transition: Transition) -> None:
 def _write(connection: Connection, known: _Known, new: Sequence[_Alert]) -> None:
     if not new:
         return
-    _insert_incidents(connection, known.opened)
+    insert_incidents(connection, known.opened)
     changed = [one for one in known.by_id.values() if one.changed]
     if changed:
         connection.execute(_CHANGE, [{"row": one.id, **incident_values(one.now)} for one in changed])
@@ -336,7 +343,8 @@ def _untold(connection: Connection, known: _Known, fired: Iterable[int]) -> list
     ]
 
 
-def _insert_incidents(connection: Connection, opened: Sequence[_Incident]) -> None:
+def insert_incidents(connection: Connection, opened: Sequence[InHand]) -> None:
+    """Write the incidents that are opened, each with the next number; their `id` and `now.number` are set."""
     if not opened:
         return
     # A sequence would leave gaps where a transaction fails; people read the number as a count.
@@ -350,7 +358,7 @@ def _insert_incidents(connection: Connection, opened: Sequence[_Incident]) -> No
         one.now = replace(one.now, number=number)
     rows = connection.execute(
         _OPEN,
-        [new_incident_values(one.now) | {"identity": one.identity} for one in opened],
+        [new_incident_values(one.now) | {"identity": one.identity, "cluster": one.cluster} for one in opened],
     )
     for one, row in zip(opened, rows.all(), strict=True):
         one.id = row.id

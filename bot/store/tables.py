@@ -119,6 +119,8 @@ incidents = Table(
     Column("severity", HostileText, nullable=False),
     Column("subject_id", HostileText, nullable=False),
     Column("subject_name", HostileText, nullable=False),
+    #: Resource id (lower case) that its evidence is narrowed to; "" for all that its alert is about. See bot.store.splitting.
+    Column("cluster", HostileText, nullable=False, server_default=""),
     Column("opened_at", UtcTime, nullable=False),
     Column("state", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -155,6 +157,8 @@ alerts = Table(
     Column("found_at", UtcTime),
     #: Of a Fired: its Resolved is known.
     Column("over", Boolean, nullable=False, server_default=false()),
+    #: Delivered once, for several clusters: this is what another than the first has of it.
+    Column("copied", Boolean, nullable=False, server_default=false()),
     Column("body", LargeBinary, nullable=False),
 )
 Index("ix_alerts_identity", alerts.c.identity, alerts.c.condition)
@@ -170,6 +174,18 @@ evidence = Table(
     Column("asked_at", UtcTime, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
+
+#: Who did something to what, by their hashes: what "seen before" is looked up by.
+incident_facts = Table(
+    "incident_facts",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("incident_id", BigId, ForeignKey("incidents.id", ondelete="CASCADE"), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    UniqueConstraint("incident_id", "actor", "object"),
+)
+Index("ix_incident_facts_seen", incident_facts.c.actor, incident_facts.c.object, incident_facts.c.incident_id)
 
 conversations = Table(
     "conversations",

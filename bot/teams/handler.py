@@ -12,7 +12,7 @@ from botbuilder.core import InvokeResponse, TurnContext
 from botbuilder.core.teams import TeamsActivityHandler
 from botbuilder.schema import Activity, Attachment
 
-from bot.commands import Command, ShowRawLog, from_click, from_text
+from bot.commands import Command, ForAsker, from_click, from_text
 from bot.errors import OutsideError, Reason, Unavailable
 from bot.pacing import Pacing
 from bot.ports import Clock, Conversation, Conversations, Message, Routes, Send
@@ -127,7 +127,7 @@ def _asked_in(raw: Mapping[str, Any]) -> Command:
     """A message with data and no text is a click from a client that knows neither dialogs nor Action.Execute."""
     if isinstance(raw.get("value"), Mapping) and not text_at(raw, "text").strip():
         command = from_click(raw["value"])
-        return dataclasses.replace(command, no_dialog=True) if isinstance(command, ShowRawLog) else command
+        return dataclasses.replace(command, no_dialog=True) if isinstance(command, ForAsker) else command
     return from_text(said_to_bot(raw))
 
 

@@ -47,6 +47,7 @@ export const api = {
   click: (click) => asked("click", click),
   dialog: (submit) => asked("dialog", submit),
   fire: () => asked("fire", {}),
+  story: (name) => asked("story", { name }),
   resolve: () => asked("resolve", {}),
   trail: (number) => asked(`trail?number=${encodeURIComponent(number)}`),
   break: (what) => asked("break", { what }),

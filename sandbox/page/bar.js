@@ -11,6 +11,11 @@ const FAULTS = [
   { what: "workspace-throttled", label: "throttles (429)" },
   { what: "workspace-partial", label: "answers in part" },
   { what: "workspace-garbage", label: "answers garbage" },
+  { what: "workspace-timeout", label: "does not answer in time (504)" },
+  { what: "workspace-forbidden", label: "does not let the bot read (403)" },
+  { what: "workspace-basic", label: "has tables on a Basic plan" },
+  { what: "workspace-missing-table", label: "has no audit tables" },
+  { what: "workspace-wrong-workspace", label: "is not found (404)" },
   { heading: "Teams" },
   { what: "teams-throttled", label: "throttles (429)" },
   { what: "teams-down", label: "is down" },
@@ -20,8 +25,9 @@ const WELL = new Set(["", "none", "nothing", "ok", "null", "undefined", "false"]
 
 export class Bar {
   #present = new Set();
+  #stories = [];
 
-  /** `on`: `person(id)`, `fire()`, `resolve()`, `break(what)`. */
+  /** `on`: `person(id)`, `fire()`, `story(name, title)`, `resolve()`, `break(what)`. */
   constructor(on) {
     this.person = part("person");
     this.person.addEventListener("change", () => {
@@ -29,6 +35,8 @@ export class Bar {
       on.person(this.person.value);
     });
     for (const name of ["fire", "resolve"]) part(name).addEventListener("click", () => on[name]());
+    this.storyButton = part("story");
+    this.storyButton.addEventListener("click", () => this.#openStories(on.story));
     this.breakButton = part("break");
     this.breakButton.addEventListener("click", () => this.#openFaults(on.break));
     themed(part("theme"));
@@ -38,6 +46,12 @@ export class Bar {
   setAlert(alert) {
     part("alert").textContent = alert?.title || alert?.rule || "";
     part("alert").title = alert?.rule ?? "";
+  }
+
+  /** Those that can be told, `{name, title, sentence}`; without any there is no button. */
+  setStories(stories) {
+    this.#stories = stories ?? [];
+    this.storyButton.hidden = this.#stories.length === 0;
   }
 
   /** Fills the list of people; answers the id of who is chosen. */
@@ -56,6 +70,12 @@ export class Bar {
     this.breakButton.title = broken.join(", ");
     this.breakButton.setAttribute("data-fault", [...this.#present].join(" ") || "nothing");
     this.breakButton.classList.toggle("broken", broken.length > 0);
+  }
+
+  #openStories(choose) {
+    openMenu(this.storyButton, "Story", this.#stories.map(({ name, title, sentence }) => ({
+      label: title, note: sentence, value: name, testid: "story-item", choose: () => choose(name, title),
+    })));
   }
 
   #openFaults(choose) {

@@ -36,6 +36,7 @@ const replicas = new Replicas(part("replicas"), (number, what) => done("", () =>
 const bar = new Bar({
   person: become,
   fire: () => done("Fired", api.fire),
+  story: (name, title) => done(title, () => api.story(name)),
   resolve: () => done("Resolved", api.resolve),
   break: (what) => done("", () => api.break(what)),
 });
@@ -46,6 +47,7 @@ function restate(state) {
   present();
   clockAhead = new Date(state.now).getTime() - Date.now();
   bar.setAlert(state.alert);
+  bar.setStories(state.stories);
   bar.setFaults(state.faults);
   replicas.set(state.replicas);
   conversations = state.conversations;

@@ -5,8 +5,8 @@ import { copyText, el } from "./dom.js";
 const GAP = 4;
 
 /**
- * Opens a menu beside `anchor`. Items: `{label, testid, choose, checked?, value?, heading?}`; `checked` (true or false)
- * makes it one of a choice, `heading` a line between items. The arrow keys walk, Escape closes, focus goes back.
+ * Opens a menu beside `anchor`. Items: `{label, note?, testid, choose, checked?, value?, heading?}`; `note` is a
+ * sentence below the label, `checked` (true or false) makes it one of a choice, `heading` is a line between items. The arrow keys walk, Escape closes, focus goes back.
  */
 export function openMenu(anchor, label, items) {
   const menu = el("div", { class: "menu", role: "menu", "aria-label": label, "data-testid": "menu" });
@@ -25,7 +25,7 @@ function menuItem(item, close) {
     type: "button", class: "menu-item", role: isChoice ? "menuitemradio" : "menuitem", tabindex: "-1",
     "aria-checked": isChoice ? String(item.checked) : null, "data-testid": item.testid, "data-value": item.value,
     on: { click: () => { close(); item.choose(); } },
-  }, item.label);
+  }, ...item.note ? [el("span", { class: "menu-label" }, item.label), el("span", { class: "menu-note" }, item.note)] : [item.label]);
 }
 
 function walk(event, menu) {

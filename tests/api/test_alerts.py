@@ -22,7 +22,7 @@ from audit.alert import Alert, Condition
 from audit.evidence import Evidence
 from audit.incident import Person, Transition, Why
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
-from bot.ports import Dossier, Look, Recorded, Trace
+from bot.ports import Dossier, Look, Recorded, SeenBefore, Trace
 from tests.fakes import NOW, FakeClock
 from tests.samples import sample
 
@@ -61,6 +61,14 @@ class RecordingIncidents:
         raise NotImplementedError
 
     async def acknowledge(self, key: str, by: Person, now: datetime) -> Transition | None:
+        raise NotImplementedError
+
+    async def split(self, look: Look, clusters: Sequence[str], now: datetime) -> Sequence[str]:
+        raise NotImplementedError
+
+    async def seen_before(
+        self, key: str, deeds: Sequence[tuple[str, str]], limit: int, *, conversation_id: str = ""
+    ) -> tuple[int, Sequence[SeenBefore]]:
         raise NotImplementedError
 
     async def save_evidence(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from api.settings import BadSettings, Secret, Settings
+from api.settings import BadSettings, Runbooks, Secret, Settings
 from tests.readme import table
 
 GUID = "7d3c1c52-9a3e-4c88-8f0e-0a4a4c0d7e11"
@@ -72,6 +72,12 @@ def test_all_problems_are_told_at_once() -> None:
         ({"WORKSPACES": f'[{{"name": "a", "id": "{GUID}"}}]'}, "WORKSPACES[0] has no holds"),
         ({"WORKSPACES": f'[{{"name": "a", "id": "{GUID}", "holds": ["rg"]}}]'}, "begin with /subscriptions/"),
         ({"WORKSPACES": f'[{{"name": "a", "id": "{GUID}", "hold": []}}]'}, "unknown key 'hold'"),
+        ({"RUNBOOK_HOSTS": "https://wiki.example.com"}, "RUNBOOK_HOSTS must be names of hosts"),
+        ({"RUNBOOK_HOSTS": "*"}, "RUNBOOK_HOSTS must be names of hosts"),
+        ({"RUNBOOK_URL": "http://wiki.example.com/x"}, "RUNBOOK_URL must be an https address"),
+        ({"RUNBOOK_URL": "https://me:pw@wiki.example.com/x"}, "RUNBOOK_URL must be an https address"),
+        ({"RUNBOOK_URL": "https://wiki.example.com/x?sig=abc"}, "RUNBOOK_URL must be an https address"),
+        ({"RUNBOOK_URL": "wiki"}, "RUNBOOK_URL must be an https address"),
         ({"SANDBOX_CLOCK_OFFSET": "5"}, "sandbox's clock alone"),
         ({"SANDBOX_URL": "http://10.1.2.3:8800"}, "SANDBOX_URL must be http://127.0.0.1"),
         ({"SANDBOX_URL": "https://127.0.0.1:8800"}, "SANDBOX_URL must be http://127.0.0.1"),
@@ -200,3 +206,12 @@ def test_the_readmes_defaults_are_the_programs() -> None:
     given = {name: value for name, value in told.items() if value and " " not in value and "'" not in value}
     assert set(given) >= {"DATABASE_URL", "TIME_ZONE", "HOST", "PORT", "HEALTH_PORT", "LOG_ANALYTICS_URL"}
     assert Settings.from_environ(GOOD | given) == Settings.from_environ(GOOD)
+
+
+def test_runbooks_are_none_unless_set() -> None:
+    assert Settings.from_environ(GOOD).runbooks == Runbooks()
+    url = "https://Wiki.example.com/on-call?page=12#start"
+    told = GOOD | {"RUNBOOK_HOSTS": "Wiki.example.com, docs.example.org", "RUNBOOK_URL": url}
+    assert Settings.from_environ(told).runbooks == Runbooks(
+        hosts=("wiki.example.com", "docs.example.org"), url=url
+    )

@@ -35,6 +35,10 @@ TABLES = {
     ),
     "AKSAudit": TYPED,
     "AKSAuditAdmin": TYPED,
+    "AKSControlPlane": (
+        "(Category: string, Level: string, Message: string, PodName: string, _ResourceId: string,"
+        " SourceSystem: string, Stream: string, TenantId: string, TimeGenerated: datetime, Type: string)"
+    ),
     "Heartbeat": "(TimeGenerated: datetime, Computer: string)",
 }
 
@@ -69,6 +73,10 @@ class KustoParser:
             plugins=tuple(answer["plugins"]),
             kinds=frozenset(answer["kinds"]),
         )
+
+    def lex(self, kql: str) -> str:
+        """Return a hash of all tokens without what stands in string literals; nothing is judged."""
+        return str(self._ask({"lex": kql})["tokens"])
 
     def declare(self, tables: Mapping[str, str]) -> None:
         """Say which tables there are: name -> "(column: type, …)"."""

@@ -1,6 +1,8 @@
 // Microsoft's own KQL parser as a worker: one JSON request a line, one JSON answer a line.
 // {"kql": "…"} -> {"errors": […], "tokens": [[kind, text]…], "calls": […], "plugins": […], "kinds": […]}
+// {"lex": "…"} -> {"tokens": "…"}, a hash of them all without what stands in string literals
 "use strict";
+const crypto = require("crypto");
 const fs = require("fs");
 const path = require("path");
 const vm = require("vm");
@@ -17,6 +19,7 @@ const { TokenParser } = globalThis.Kusto.Language.Parsing;
 
 let globals = GlobalState.Default;
 
+const STRING = SyntaxKind.StringLiteralToken;
 const kind = (value) => globalThis.System.Enum.toString(SyntaxKind, value);
 
 function judge(kql) {
@@ -40,6 +43,11 @@ function judge(kql) {
   return { errors, calls, plugins, kinds: [...kinds], tokens };
 }
 
+function lex(kql) {
+  const told = TokenParser.ParseTokens(kql).map((t) => (t.Kind === STRING ? "a string" : `${t.Kind} ${t.Text}`));
+  return { tokens: crypto.createHash("sha256").update(told.join("\0")).digest("hex") };
+}
+
 function declare(tables) {
   const symbols = Object.entries(tables).map(([name, columns]) => TableSymbol.From(columns).WithName(name));
   globals = GlobalState.Default.WithDatabase(new DatabaseSymbol.$ctor1("workspace", symbols));
@@ -48,6 +56,6 @@ function declare(tables) {
 
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
   const request = JSON.parse(line);
-  const answer = request.tables ? declare(request.tables) : judge(request.kql);
+  const answer = request.tables ? declare(request.tables) : request.lex ? lex(request.lex) : judge(request.kql);
   process.stdout.write(JSON.stringify(answer) + "\n");
 });

@@ -10,6 +10,8 @@ from typing import Any
 import duckdb
 import duckdb_kql
 
+from sandbox.kusto import INGESTED, register
+
 TYPED_COLUMNS = {
     "TimeGenerated": "TIMESTAMP",
     "RequestReceivedTime": "TIMESTAMP",
@@ -22,24 +24,33 @@ TYPED_COLUMNS = {
     "ResponseObject": "JSON",
     "Annotations": "JSON",
 } | dict.fromkeys(
-    ("AuditId", "Stage", "Level", "Verb", "RequestUri", "UserAgent", "PodName", "_ResourceId"), "VARCHAR"
+    ("AuditId", "Stage", "Level", "Verb", "RequestUri", "UserAgent", "PodName", "_ResourceId", "Type"),
+    "VARCHAR",
 )
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     "AzureDiagnostics": {"TimeGenerated": "TIMESTAMP"}
-    | dict.fromkeys(("log_s", "pod_s", "Category", "_ResourceId", "ResourceId", "Resource"), "VARCHAR"),
+    | dict.fromkeys(
+        ("log_s", "pod_s", "Category", "_ResourceId", "ResourceId", "Resource", "Type", "Level"), "VARCHAR"
+    ),
     "AKSAudit": TYPED_COLUMNS,
     "AKSAuditAdmin": TYPED_COLUMNS,
+    "AKSControlPlane": {"TimeGenerated": "TIMESTAMP"} | dict.fromkeys(("Category", "Message"), "VARCHAR"),
 }
 
 
 class LogWorkspace:
-    """The three tables, empty at first. `run` answers a query as a list of rows by column name."""
+    """The tables, empty at first. `run` answers a query as a list of rows by column name.
+
+    A row's `Ingested` is what `ingestion_time()` says of it.
+    """
 
     def __init__(self) -> None:
+        register()
         self._db = duckdb.connect(":memory:")
         self._db.execute("SET TimeZone='UTC'")
         for table, columns in COLUMNS.items():
-            declared = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
+            kinds = {**columns, INGESTED: "TIMESTAMP"}
+            declared = ", ".join(f'"{name}" {type_}' for name, type_ in kinds.items())
             self._db.execute(f'CREATE TABLE "{table}" ({declared})')
 
     def add(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -47,13 +58,15 @@ class LogWorkspace:
         columns = COLUMNS[table]
         for row in rows:
             values = [_stored(row.get(name), type_) for name, type_ in columns.items()]
-            self._db.execute(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(columns))})', values)
+            values.append(_stored(row.get("Ingested"), "TIMESTAMP"))
+            self._db.execute(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(values))})', values)
 
     def run(self, kql: str) -> list[dict[str, Any]]:
-        schema = {table: list(columns) for table, columns in COLUMNS.items()}
+        schema = {table: [*columns, INGESTED] for table, columns in COLUMNS.items()}
         answer = self._db.execute(duckdb_kql.to_sql(kql, schema=schema, allow_write=False))
         names = [column[0] for column in answer.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+        rows = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+        return [{name: row[name] for name in names if not name.startswith(INGESTED)} for row in rows]
 
 
 def _stored(value: object, type_: str) -> object:

@@ -139,10 +139,11 @@ def test_an_empty_log_s_of_a_union_does_not_hide_the_columns() -> None:
     assert read(a_typed_row(log_s="")).verb == "create"
 
 
-def test_the_rows_of_the_sample_are_read_but_for_the_one_that_was_cut() -> None:
+def test_the_rows_of_the_sample_are_read_also_the_one_that_was_cut() -> None:
     rows = [json.loads(line) for line in sample("events/table-rows.jsonl").read_text().splitlines()]
     events = [parse_event(row) for row in rows]
-    assert [e.reason for e in events if isinstance(e, Unreadable)] == ["cut"]
+    assert [e.username for e in events if isinstance(e, AuditEvent) and e.is_cut] == ["carol@contoso.com"]
+    assert [e.category for e in events if isinstance(e, AuditEvent)] == ["kube-audit-admin"] * len(rows)
     told = {(e.username, e.verb, e.actor) for e in events if isinstance(e, AuditEvent)}
     assert told == {
         ("alice@contoso.com", "patch", ActorKind.PERSON),
@@ -238,7 +239,10 @@ def test_without_time_generated_the_events_own_time_counts() -> None:
         ({"log_s": '{"verb":NaN}', "TimeGenerated": GENERATED}, "not JSON"),
         ({"log_s": "\ud800", "TimeGenerated": GENERATED}, "not JSON"),
         ({"log_s": '{"a":' * 2000 + "1" + "}" * 2000, "TimeGenerated": GENERATED}, "not JSON"),
-        ({"log_s": '{"kind":"Event","verb":"create","requestOb', "TimeGenerated": GENERATED}, "cut"),
+        ({"log_s": '{"kind":"Event","verb":"crea', "TimeGenerated": GENERATED}, "cut"),
+        ({"log_s": '{"kind":"Event","verb":"create","requestOb'}, "cut"),
+        ({"log_s": "{" * 5000, "TimeGenerated": GENERATED}, "cut"),
+        ({"AuditId": "", "User": '{"usern', "TimeGenerated": GENERATED}, "cut"),
         ({"log_s": '[{"verb":"get"}]', "TimeGenerated": GENERATED}, "not a JSON object"),
         ({"log_s": 7, "TimeGenerated": GENERATED}, "not a JSON object"),
         ({"log_s": ["x"], "TimeGenerated": GENERATED}, "not a JSON object"),

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from audit.actor import ActorKind, classify
+from audit.distinct import distinct
 from audit.event import AuditEvent
-from audit.grouping import FIELD_LENGTH, count_by_actor, distinct, group, shortened
+from audit.evidence import Change, ChangeKind, Finding, Severity
+from audit.grouping import FIELD_LENGTH, count_by_actor, group, shortened
 
 AT = datetime(2026, 3, 4, 9, 35, 2, tzinfo=UTC)
 ALICE = "alice@contoso.com"
@@ -147,37 +148,6 @@ def test_hostile_long_fields_are_cut_and_say_so() -> None:
     assert shortened("x" * FIELD_LENGTH) == "x" * FIELD_LENGTH
 
 
-# --- repeats ---------------------------------------------------------------------------------------
-
-
-def test_the_same_event_from_another_table_counts_once() -> None:
-    once = an_event()
-    again = replace(once, generated=AT + timedelta(minutes=3), pod="kube-apiserver-7", level="Request")
-    assert distinct([once, again, once]) == [once]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"time": AT + timedelta(microseconds=1)},
-        {"stage": "ResponseStarted"},
-        {"username": "eve@contoso.com"},
-        {"verb": "delete"},
-        {"uri": "/api/v1/namespaces/kube-system/secrets/other"},
-        {"code": 403},
-    ],
-    ids=lambda changes: next(iter(changes)),
-)
-def test_an_audit_id_that_a_client_chose_does_not_hide_another_event(changes: dict[str, Any]) -> None:
-    events = [an_event(), an_event(**changes)]
-    assert events[0].audit_id == events[1].audit_id
-    assert distinct(events) == events
-
-
-def test_events_without_an_id_are_all_kept() -> None:
-    assert len(distinct([an_event(audit_id=""), an_event(audit_id="")])) == 2
-
-
 def test_events_are_counted_by_who_is_behind_them() -> None:
     events = [an_event(), an_event(1), an_event(2, username=WORKLOAD)]
     assert [count_by_actor(events, kind) for kind in ActorKind] == [2, 1, 0]
@@ -200,4 +170,41 @@ def test_ten_thousand_events_take_about_ten_times_as_long_as_a_thousand(alike: b
 
 def test_nothing_is_a_group_of_nothing() -> None:
     assert group([]) == ()
-    assert distinct([]) == []
+
+
+def test_what_several_events_of_a_group_changed_is_told_one_after_the_other() -> None:
+    events = [an_event(1), an_event(2), an_event(3)]
+    changes = {
+        "id-1": Change(kind=ChangeKind.MERGE_PATCH, lines=("+ a",), added=1, compared=True),
+        "id-2": Change(why_not="the body was cut"),
+        "id-3": Change(kind=ChangeKind.MERGE_PATCH, lines=("- a", "+ b"), added=1, removed=1, more=4),
+    }
+    (one,) = group(events, changes=changes)
+    assert one.change == Change(
+        kind=ChangeKind.MERGE_PATCH,
+        lines=("+ a", "- a", "+ b"),
+        added=2,
+        removed=1,
+        more=4,
+        why_not="the body was cut",
+    )
+
+
+def test_a_group_of_which_no_change_is_known_says_why() -> None:
+    (one,) = group([an_event(1)], changes={"id-1": Change(why_not="the body was cut")})
+    assert one.change == Change(why_not="the body was cut")
+    assert group([an_event(1)])[0].change is None
+
+
+def test_the_riskiest_comes_first_and_each_rule_once() -> None:
+    low = Finding(rule="low", title="Low", severity=Severity.LOW)
+    high = Finding(rule="high", title="High", severity=Severity.HIGH)
+    events = [an_event(1), an_event(2, username=PLATFORM), an_event(3)]
+    groups = group(events, [(low,), (high,), (low,)])
+    assert [g.findings for g in groups] == [(high,), (low,)]
+    assert [g.user for g in groups] == [PLATFORM, ALICE]
+
+
+def test_of_many_events_fifty_are_kept_and_all_are_counted() -> None:
+    (one,) = group([an_event(n) for n in range(80)])
+    assert (one.count, len(one.events), one.last) == (80, 50, AT + timedelta(seconds=79))

@@ -13,17 +13,8 @@ from bot.errors import OutsideError, Reason, Unavailable
 from bot.inquiry import Inquiry
 from bot.notifier import Notifier
 from bot.ports import LookKind, Notification, Store
-from tests.bot.stage import (
-    GENERAL,
-    PROD,
-    Row,
-    a_row,
-    an_incident,
-    delivery,
-    dossier_of,
-    failing,
-    holding,
-)
+from tests.bot.stage import GENERAL, PROD, a_row, an_incident, delivery, dossier_of
+from tests.bot.workspace import Row, failing, holding
 from tests.cards.checks import text
 from tests.fakes import NOW, FakeAuditLog, FakeClock, FakeConversations, FakeMeter, Said
 

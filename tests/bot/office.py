@@ -12,14 +12,15 @@ from zoneinfo import ZoneInfo
 
 from audit.incident import Incident
 from bot.commands import Asker, Command
+from bot.dialogs import DIALOG_DEADLINE
 from bot.inquiry import Inquiry
 from bot.membership import Membership
 from bot.ports import Answer, Conversation, Member, Message, Query
-from bot.raw_log import DIALOG_DEADLINE
 from bot.responder import Responder
 from bot.status import StatusReport
 from tests.bot.desk import Desk
-from tests.bot.stage import GENERAL, PROD, Row, holding
+from tests.bot.stage import GENERAL, PROD
+from tests.bot.workspace import Row, holding
 from tests.cards.checks import text, titles
 from tests.fakes import TENANT
 
@@ -47,6 +48,8 @@ class Office:
     woken: int = 0
     slept: list[float] = field(default_factory=list)
     dialog_deadline: timedelta = DIALOG_DEADLINE
+    #: In the place of one that asks the desk's workspace.
+    inquiry: Inquiry | None = None
 
     def __post_init__(self) -> None:
         self.desk.teams.members = {member.id: member for member in (ALICE, BOB, GINA)}
@@ -55,7 +58,7 @@ class Office:
         desk = self.desk
         return Responder(
             store=desk.store,
-            inquiry=Inquiry(log=desk.log, workspaces=(PROD,), clock=desk.clock),
+            inquiry=self.inquiry or Inquiry(log=desk.log, workspaces=(PROD,), clock=desk.clock),
             conversations=desk.teams,
             membership=Membership(
                 conversations=desk.teams, routes=desk.store, clock=desk.clock, tenant_id=TENANT

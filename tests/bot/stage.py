@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,11 +14,10 @@ from audit.evidence import Evidence
 from audit.filter import Window
 from audit.grouping import group
 from audit.incident import Incident
-from audit.kql import TOTAL
-from bot.errors import OutsideError
 from bot.inquiry import Inquiry
-from bot.ports import Answer, Dossier, Query, Store, Workspace
+from bot.ports import Dossier, Query, Store, Workspace
 from tests.audit.bodies import CLUSTER, SUBSCRIPTION, a_body
+from tests.bot.workspace import Row, holding
 from tests.contracts.steps import Delivery
 from tests.fakes import NOW, FakeAuditLog, FakeClock, a_conversation
 
@@ -32,8 +31,6 @@ GENERAL = a_conversation()
 OPS = a_conversation(id="19:ops@thread.tacv2", name="Ops")
 PROD = Workspace(name="prod", id="0c0c0c0c-0000-4000-8000-000000000001", holds=(SUBSCRIPTION,))
 TEST = Workspace(name="test", id="0c0c0c0c-0000-4000-8000-000000000002", holds=("/subscriptions/other",))
-
-Row = Mapping[str, Any]
 
 
 def delivery(
@@ -80,30 +77,6 @@ def a_row(audit_id: str = "a-1", at: datetime = START, user: str = ALICE, **even
     return {"TimeGenerated": _z(at), "_ResourceId": CLUSTER, "log_s": json.dumps(told)}
 
 
-def is_count(query: Query) -> bool:
-    return "summarize" in query.kql.splitlines()[-1]
-
-
-def holding(
-    rows: Sequence[Row], total: object = None, *, partial: str = ""
-) -> Callable[[Query], Awaitable[Answer]]:
-    """A workspace with these rows, which counts them itself unless `total` says otherwise."""
-
-    async def answer(query: Query) -> Answer:
-        if is_count(query):
-            return Answer(rows=[{TOTAL: len(rows) if total is None else total}])
-        return Answer(rows=rows, partial=partial)
-
-    return answer
-
-
-def failing(failure: OutsideError) -> Callable[[Query], Awaitable[Answer]]:
-    async def answer(_query: Query) -> Answer:
-        raise failure
-
-    return answer
-
-
 async def an_incident(store: Store, told: Delivery | None = None, now: datetime = NOW) -> Incident:
     told = told or delivery()
     incident = (await store.record(told.alert, told.body, now)).incident
@@ -122,7 +95,7 @@ def at(minutes: float) -> datetime:
     return END + timedelta(minutes=minutes)
 
 
-GARBAGE_ROW: Row = {"TimeGenerated": "2026-03-04T09:33:00Z", "log_s": '{"verb":"patch","aud'}
+GARBAGE_ROW: Row = {"TimeGenerated": "2026-03-04T09:33:00Z", "log_s": "E0304 09:33:00 nothing to read"}
 FOREIGN_ROW: Row = {"TimeGenerated": "2026-03-04T09:33:00Z", "Message": "GET /healthz"}
 
 
@@ -160,6 +133,7 @@ KNOWN = Evidence(
     workspace=PROD.name,
     returned=1,
     read=1,
+    events=1,
     by_people=1,
     groups=group([EVENT]),
 )

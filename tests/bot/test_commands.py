@@ -11,14 +11,18 @@ from bot.commands import (
     GRAMMAR,
     Acknowledge,
     Audits,
+    ForAsker,
     Help,
     Misunderstood,
+    SevenAnswers,
     ShowIncident,
     ShowRawLog,
+    ShowSeenBefore,
     ShowStatus,
     ShowTrail,
     Subscribe,
     Unsubscribe,
+    WhatElse,
     from_click,
     from_text,
 )
@@ -146,6 +150,31 @@ def test_no_line_raises(line: str) -> None:
 def test_buttons_become_commands() -> None:
     assert from_click({"v": 1, "a": "acknowledge", "k": KEY}) == Acknowledge(key=KEY)
     assert from_click({"v": 1, "a": "raw", "k": KEY, "p": 2}) == ShowRawLog(key=KEY, page=2)
+    assert from_click({"v": 1, "a": "else", "k": KEY, "g": 0}) == WhatElse(key=KEY, group=0)
+    assert from_click({"v": 1, "a": "seven", "k": KEY, "g": 3}) == SevenAnswers(key=KEY, group=3)
+    assert from_click({"v": 1, "a": "before", "k": KEY, "g": 3}) == ShowSeenBefore(key=KEY, group=3)
+    assert from_click({"v": 1, "a": "before", "k": KEY}) == ShowSeenBefore(key=KEY)
+
+
+@pytest.mark.parametrize("group", [-1, 1000, 10**30, True, 1.0, "1", None, [0], {}, float("nan")])
+@pytest.mark.parametrize("action", ["else", "seven", "before"])
+def test_a_row_that_no_card_has_is_not_understood(action: str, group: object) -> None:
+    assert isinstance(from_click({"v": 1, "a": action, "k": KEY, "g": group}), Misunderstood)
+
+
+@pytest.mark.parametrize("action", ["else", "seven"])
+def test_what_is_asked_of_a_row_needs_a_row(action: str) -> None:
+    assert isinstance(from_click({"v": 1, "a": action, "k": KEY}), Misunderstood)
+
+
+@pytest.mark.parametrize("page", [True, -1, 1000, "0", None])
+def test_a_page_that_no_raw_log_has_is_not_understood(page: object) -> None:
+    assert isinstance(from_click({"v": 1, "a": "raw", "k": KEY, "p": page}), Misunderstood)
+
+
+def test_an_action_of_any_type_is_not_understood() -> None:
+    for action in (None, 1, ["raw"], {"raw": 1}, "RAW", ""):
+        assert isinstance(from_click({"v": 1, "a": action, "k": KEY, "g": 0}), Misunderstood)
 
 
 @pytest.mark.parametrize("mark", [1, 0, None, "x", {}])
@@ -155,8 +184,14 @@ def test_a_click_on_an_answer_says_so_whatever_the_mark(mark: object) -> None:
 
 
 junk = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(KEY) | st.just("raw"),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["v", "a", "k", "p", "x"]), inner),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.just(KEY)
+    | st.sampled_from(["raw", "else", "seven", "before"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["v", "a", "k", "p", "g", "x"]), inner),
 )
 
 
@@ -164,5 +199,5 @@ junk = st.recursive(
 def test_no_click_raises_and_none_brings_a_foreign_key(data: Any) -> None:
     command = from_click(data)
     if not isinstance(command, Misunderstood):
-        assert isinstance(command, Acknowledge | ShowRawLog)
+        assert isinstance(command, Acknowledge | ForAsker)
         assert command.key == KEY

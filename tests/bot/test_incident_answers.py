@@ -38,7 +38,9 @@ async def test_an_incident_is_shown_as_it_is_now_with_buttons_that_work(office: 
     assert "alice@contoso.com patched configmap kube-system/coredns-custom" in read(answer)
     assert "As it was 2026-03-04 09:38:59 (UTC), when it was asked for." in read(answer)
     assert answer.sentence == ""
-    assert buttons(answer) == ["Acknowledge", "Show raw log"]
+    assert buttons(answer) == ["Acknowledge", "Show raw log", "Seen before"]
+    before = from_click(data_of(answer, "Seen before"))
+    assert "No earlier incident" in read(await office.ask(before))
     raw = from_click(data_of(answer, "Show raw log"))
     assert raw == ShowRawLog(key=incident.key)
     assert "Event 1 of 1" in read(await office.ask(raw))

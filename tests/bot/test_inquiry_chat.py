@@ -9,8 +9,9 @@ from audit.evidence import Evidence
 from audit.filter import EventFilter, Window
 from audit.kql import MAX_IDS, InvalidTerm
 from bot.errors import Reason, Unavailable
-from bot.inquiry import MARGIN
+from bot.inquiry import RawEvents
 from bot.ports import Answer, Query
+from bot.reading import MARGIN
 from tests.bot.stage import (
     END,
     GARBAGE_ROW,
@@ -26,10 +27,8 @@ from tests.bot.stage import (
     asked_for,
     at,
     behind_rows,
-    failing,
-    holding,
-    is_count,
 )
+from tests.bot.workspace import failing, holding, is_count
 from tests.fakes import NOW, FakeAuditLog
 
 # --- chat ---
@@ -94,7 +93,7 @@ async def test_a_count_of_events_and_the_repeats_that_were_read_make_the_rows() 
 
 
 async def raw_ids(log: FakeAuditLog, evidence: Evidence) -> list[str]:
-    return [event.audit_id for event in await an_inquiry(log).raw(an_alert(), evidence)]
+    return [event.audit_id for event in (await an_inquiry(log).raw(an_alert(), evidence)).events]
 
 
 async def test_the_raw_log_asks_for_the_shown_ids_alone_and_is_in_the_order_of_the_card() -> None:
@@ -109,7 +108,8 @@ async def test_the_raw_log_asks_for_the_shown_ids_alone_and_is_in_the_order_of_t
 
 
 async def test_of_many_ids_those_of_people_are_asked_for_first() -> None:
-    crowd = [a_row(f"p-{n}", START, PLATFORM) for n in range(MAX_IDS + 50)]
+    # Of one group fifty are kept at most, so that it takes several.
+    crowd = [a_row(f"p-{n}", START, PLATFORM, verb=f"verb-{n % 10}") for n in range(MAX_IDS + 50)]
     evidence = await behind_rows(*crowd, a_row("alice-1", END))
     log = FakeAuditLog(answers=[Answer(rows=[])])
     await raw_ids(log, evidence)
@@ -131,7 +131,7 @@ async def test_without_ids_window_or_workspace_nothing_is_asked_for() -> None:
     assert await raw_ids(log, await behind_rows()) == []
     assert await raw_ids(log, await behind_rows(a_row("evil\x01"))) == []
     assert await raw_ids(log, replace(KNOWN, window=None)) == []
-    assert await an_inquiry(log).raw(about("/subscriptions/elsewhere"), KNOWN) == ()
+    assert await an_inquiry(log).raw(about("/subscriptions/elsewhere"), KNOWN) == RawEvents()
     assert log.asked == []
 
 

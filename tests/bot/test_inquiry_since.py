@@ -24,9 +24,8 @@ from tests.bot.stage import (
     asked_for,
     at,
     behind_rows,
-    failing,
-    holding,
 )
+from tests.bot.workspace import failing, holding
 from tests.fakes import NOW, FakeAuditLog
 
 A_MICROSECOND = timedelta(microseconds=1)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from audit.evidence import Missing
+from audit.evidence import Arriving, Missing
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.notifier import KEEP_ASKING, SECOND_LOOK_AFTER
 from bot.ports import Dossier, LookKind
@@ -26,10 +26,9 @@ from tests.bot.stage import (
     at,
     delivery,
     dossier_of,
-    failing,
-    holding,
     window,
 )
+from tests.bot.workspace import failing, holding, is_of_evidence
 from tests.fakes import NOW
 
 # --- when the workspace does not answer ------------------------------------------------------------
@@ -170,22 +169,23 @@ async def test_after_the_logs_delay_the_same_window_is_asked_exactly_once_more(d
     desk.clock.at = due - timedelta(seconds=1)
     assert await desk.looks_due() == 0
     desk.clock.at = due
-    asked = len(desk.log.asked)
+    asked = [query.window for query in filter(is_of_evidence, desk.log.asked)]
     assert await desk.look() is LookKind.LATE
-    assert len(desk.log.asked) == asked + 2
-    assert desk.log.asked[-1].window == desk.log.asked[0].window
+    assert [query.window for query in filter(is_of_evidence, desk.log.asked)] == 2 * asked
+    await desk.notify()
     assert await desk.store.next_due(due) is None
 
 
-async def test_a_second_look_that_finds_the_same_leaves_the_card_alone(desk: Desk) -> None:
+async def test_a_second_look_that_finds_the_same_tells_only_that_nothing_more_is_to_come(desk: Desk) -> None:
     incident = await desk.posted()
-    version = (await dossier_of(desk.store, incident)).incident.version
+    assert "still arriving" in desk.says()
     desk.clock.at = at(10)
     await desk.look()
-    assert await desk.notifications_due() == 0
+    await desk.notify()
     dossier = await dossier_of(desk.store, incident)
-    assert (dossier.incident.version, dossier.evidence.asked_at) == (version, at(10))
-    assert len(desk.teams.said) == 1
+    assert (dossier.evidence.arriving, dossier.evidence.asked_at) == (Arriving.SETTLED, at(10))
+    assert "still arriving" not in desk.says()
+    assert [said.updated for said in desk.teams.said] == [False, True]
 
 
 async def test_a_second_look_that_finds_more_updates_the_card(desk: Desk) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from bot.commands import ShowRawLog, from_click
+from bot.dialogs import DIALOG_DEADLINE, LONGEST_WAIT, TRIES
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.ports import Answer, Query
-from bot.raw_log import DIALOG_DEADLINE, LONGEST_WAIT, MOST_PERSONAL, TRIES
+from bot.raw_log import MOST_PERSONAL
 from tests.bot.desk import refusing
 from tests.bot.office import ALICE, HER_CHAT, Office, asking, buttons, data_of, everything, read
-from tests.bot.stage import BOB, GENERAL, Row, a_row, at, failing, holding
+from tests.bot.stage import BOB, GENERAL, a_row, at
+from tests.bot.workspace import Row, failing, holding
 from tests.fakes import a_conversation
 
 PASSWORD = "hunter2-in-the-clear"

@@ -15,19 +15,23 @@ from bot.commands import (
     Command,
     Help,
     Misunderstood,
+    SevenAnswers,
     ShowIncident,
     ShowRawLog,
+    ShowSeenBefore,
     ShowStatus,
     ShowTrail,
     Subscribe,
     Unsubscribe,
     Welcome,
+    WhatElse,
 )
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.ports import Store
 from tests.bot.desk import refusing
 from tests.bot.office import ALICE, BOB, GINA, Office, asking, everything, read
-from tests.bot.stage import GENERAL, OPS, a_row, dossier_of, failing
+from tests.bot.stage import GENERAL, OPS, a_row, dossier_of
+from tests.bot.workspace import failing
 from tests.fakes import NOW
 
 AUDITS = Audits(term="coredns", span=timedelta(hours=1))
@@ -37,7 +41,20 @@ NOBODYS = "f" * 32
 def acting(key: str) -> list[Command]:
     """Every command that only members may give."""
     asking_for_one: list[Command] = [ShowIncident(number=1), ShowTrail(number=1), ShowStatus()]
-    return [Acknowledge(key=key), ShowRawLog(key=key), *asking_for_one, AUDITS, Subscribe(), Unsubscribe()]
+    rows: list[Command] = [
+        WhatElse(key=key, group=0),
+        SevenAnswers(key=key, group=0),
+        ShowSeenBefore(key=key),
+    ]
+    return [
+        Acknowledge(key=key),
+        ShowRawLog(key=key),
+        *rows,
+        *asking_for_one,
+        AUDITS,
+        Subscribe(),
+        Unsubscribe(),
+    ]
 
 
 # --- what anybody may ask --------------------------------------------------------------------------
@@ -105,7 +122,8 @@ async def test_a_key_opens_nothing_outside_its_conversation(office: Office, else
     incident = await office.incident()
     before = await dossier_of(office.desk.store, incident)
     key, asker = (incident.key, asking(where=OPS)) if elsewhere else (NOBODYS, asking())
-    for command in (Acknowledge(key=key), ShowRawLog(key=key), ShowRawLog(key=key, no_dialog=True)):
+    rows = (WhatElse(key=key, group=0), SevenAnswers(key=key, group=0), ShowSeenBefore(key=key))
+    for command in (Acknowledge(key=key), ShowRawLog(key=key), ShowRawLog(key=key, no_dialog=True), *rows):
         answer = await office.ask(command, asker)
         assert "This incident is not known here" in answer.sentence
     assert await dossier_of(office.desk.store, incident) == before

@@ -10,20 +10,8 @@ from audit.evidence import Missing
 from bot.ports import Workspace
 from bot.scope import workspace_for
 from tests.audit.bodies import SUBSCRIPTION, a_body, parse
-from tests.bot.stage import (
-    FIRED,
-    PROD,
-    TEST,
-    about,
-    an_alert,
-    an_inquiry,
-    asked_for,
-    at,
-    behind,
-    holding,
-    is_count,
-    window,
-)
+from tests.bot.stage import FIRED, PROD, TEST, about, an_alert, an_inquiry, asked_for, at, behind, window
+from tests.bot.workspace import holding, is_count
 from tests.fakes import NOW, FakeAuditLog
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +15,11 @@ from bot.commands import (
     Audits,
     Help,
     Misunderstood,
+    SevenAnswers,
     ShowRawLog,
+    ShowSeenBefore,
     Subscribe,
+    WhatElse,
 )
 from bot.teams.adapter import Authentication
 from bot.teams.connector import SenderFactory
@@ -81,6 +85,24 @@ async def test_a_slow_answer_keeps_nobody_waiting(world: World) -> None:
     assert time.perf_counter() - started < 0.25
     await world.settled()
     assert world.connector.said() == ["Help"]
+
+
+@pytest.mark.parametrize(
+    ("data", "command"),
+    [
+        ({"a": "else", "g": 2}, WhatElse(key=KEY, group=2)),
+        ({"a": "seven", "g": 0}, SevenAnswers(key=KEY, group=0)),
+        ({"a": "before"}, ShowSeenBefore(key=KEY)),
+    ],
+)
+async def test_what_is_asked_of_a_row_opens_a_dialog_or_goes_to_the_personal_chat(
+    world: World, data: dict[str, Any], command: WhatElse | SevenAnswers | ShowSeenBefore
+) -> None:
+    status, body = await world.send(dialog(world, **data))
+    assert (status, body["task"]["type"]) == (200, "continue")
+    await world.send(world.activity(text=None, value={"v": 1, "k": KEY} | data))
+    await world.settled()
+    assert world.responder.commands() == [command, replace(command, no_dialog=True)]
 
 
 async def test_a_submitted_button_is_a_click_without_a_dialog(world: World) -> None:

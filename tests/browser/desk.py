@@ -10,6 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import ConsoleMessage, Locator, Page, Request, Response, expect
 
+from sandbox.stories import Story
 from tests.browser.chromium import a_browser
 from tests.flows.laptop import EVENTS, Laptop, laptop
 
@@ -57,10 +58,15 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(
-    folder: Path, *, size: tuple[int, int] = WIDE, dark: bool = False, events: Path = EVENTS
+    folder: Path,
+    *,
+    size: tuple[int, int] = WIDE,
+    dark: bool = False,
+    events: Path = EVENTS,
+    stories: tuple[Story, ...] = (),
 ) -> AsyncIterator[Desk]:
     """Start the sandbox with the bot and open its page in the installed Chromium."""
-    async with laptop(folder, events=events) as it, a_browser() as browser:
+    async with laptop(folder, events=events, stories=stories) as it, a_browser() as browser:
         context = await browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
         )

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from sandbox.stories import read_stories
 from tests.browser.chromium import chromium_missing
 from tests.browser.desk import PHONE, Desk, open_desk
 from tests.environment import environment
+from tests.flows.laptop import LIBRARIES_MISSING
 from tests.samples import sample
 
 pytestmark = pytest.mark.browser
@@ -56,12 +58,12 @@ async def test_a_guest_is_told_and_the_card_stays(desk: Desk) -> None:
 
 async def test_a_group_opens_and_closes(desk: Desk) -> None:
     card = await desk.fire()
-    line = card.get_by_text("09:33:31")
-    await expect(line).to_be_visible()
-    await card.get_by_text("Hide its 4 events").click()
+    line = card.get_by_text("09:33:31", exact=True)
     await expect(line).to_be_hidden()
-    await card.get_by_text("Show its 4 events").click()
+    await card.get_by_text("Show 4 events").click()
     await expect(line).to_be_visible()
+    await card.get_by_text("Hide 4 events").click()
+    await expect(line).to_be_hidden()
 
 
 async def test_breaking_the_workspace_is_told_on_the_card_and_mended(desk: Desk) -> None:
@@ -142,3 +144,27 @@ async def test_hostile_text_is_only_text(tmp_path: Path) -> None:
             assert await card.locator(f".ac-adaptiveCard {tag}").count() == 0
         assert "\u202e" not in await card.inner_text()
         assert desk.complaints == []
+
+
+async def test_a_story_is_chosen_by_keyboard_and_told(tmp_path: Path) -> None:
+    if missing := chromium_missing() or LIBRARIES_MISSING:
+        if environment().ci:
+            pytest.fail(missing)
+        pytest.skip(missing)
+    async with open_desk(tmp_path, size=PHONE, stories=read_stories()) as desk:
+        button = desk.page.get_by_test_id("story")
+        await button.focus()
+        await desk.page.keyboard.press("Enter")
+        await expect(desk.page.get_by_role("menuitem")).to_have_count(9)
+        await expect(desk.page.get_by_role("menuitem").first).to_be_focused()
+        await desk.page.keyboard.press("ArrowDown")
+        await desk.page.keyboard.press("Enter")
+        await expect(button).to_be_focused()
+        card = desk.page.get_by_test_id("message").filter(has=desk.page.get_by_text("#1 · "))
+        await expect(card).to_contain_text("masterclient")
+        await expect(desk.page.get_by_test_id("toast")).to_contain_text("A local admin binds cluster-admin")
+        assert desk.complaints == []
+
+
+async def test_where_there_are_no_stories_there_is_no_button(desk: Desk) -> None:
+    await expect(desk.page.get_by_test_id("story")).to_be_hidden()

@@ -13,6 +13,7 @@ from cards.elements import TEAMS_EXTENSIONS
 from cards.size import BUDGET
 
 DEPTH = 12
+HOSTS = ("https://portal.azure.com/", "https://wiki.contoso.com/")
 _SCHEMA = json.loads(
     resources.files("adaptive_cards").joinpath("schemas/schema-1.5.json").read_text(encoding="utf-8")
 )
@@ -23,13 +24,14 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     name: frozenset(keys.split())
     for name, keys in {
         "AdaptiveCard": "type $schema version lang fallbackText body actions",
+        "ActionSet": "type actions spacing",
         "Container": "type items style bleed id isVisible spacing selectAction",
         "RichTextBlock": "type inlines spacing separator id isVisible",
         "TextRun": "type text weight size color isSubtle fontType",
         "TextBlock": "type text style weight wrap size spacing",
         "Action.Execute": "type title verb data",
-        "Action.Submit": "type title data",
-        "Action.OpenUrl": "type title url",
+        "Action.Submit": "type title data mode",
+        "Action.OpenUrl": "type title url mode",
         "Action.ToggleVisibility": "type title targetElements",
     }.items()
 }
@@ -68,8 +70,10 @@ def assert_structure(card: dict[str, Any]) -> None:
         assert part.keys() - set(TEAMS_EXTENSIONS) <= _ALLOWED[part["type"]], part
         assert set(part.get("targetElements", ())) <= set(ids)
         assert part.get("text", "-") != "", part
-        assert part.get("url", "https://portal.azure.com/").startswith("https://portal.azure.com/")
-    assert len(card.get("actions", ())) <= 4
+        assert part.get("url", HOSTS[0]).startswith(HOSTS)
+    # Teams shows six at most; https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-actions
+    assert len(card.get("actions", ())) <= 6
+    assert sum("mode" not in action for action in card.get("actions", ())) <= 4
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:

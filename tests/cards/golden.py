@@ -8,17 +8,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from audit.alert import AlertKind
+from audit.alert import AlertKind, Criterion
 from audit.event import ActorKind
-from audit.evidence import Missing
+from audit.evidence import Arriving, Missing
 from audit.incident import State
-from cards import notice
+from cards import notice, words
+from cards.actor import what_else_card
 from cards.answer import answered_card
+from cards.before import seen_before_card
 from cards.digest import digest_card
 from cards.events import answer_card
 from cards.help import help_card
 from cards.incident import incident_card
-from cards.raw_log import raw_log_card
+from cards.raw_log import cut_note, partial_note, raw_log_card, unreadable_note
+from cards.seven import seven_card
 from cards.status import status_card
 from cards.trail import trail_card
 from tests.cards import material as m
@@ -28,7 +31,7 @@ FOLDER = Path(__file__).parents[2] / "samples" / "cards"
 
 def cards() -> dict[str, dict[str, Any]]:
     """Return every kept card by its name."""
-    return _incidents() | _without_evidence() | _others() | _around_incidents()
+    return _incidents() | _judged() | _without_evidence() | _others() | _around_incidents() | _dialogs()
 
 
 def _incidents() -> dict[str, dict[str, Any]]:
@@ -48,6 +51,61 @@ def _incidents() -> dict[str, dict[str, Any]]:
         "incident-busy": _card(m.an_incident(severity="Sev2"), m.an_alert(counted=1204.0), _busy()),
         "incident-nothing-found": _card(evidence=m.evidence_of()),
         "incident-not-delivered": _card(evidence=m.ONLY_PLATFORM, found_at=m.at("14:20:00")),
+    }
+
+
+def _judged() -> dict[str, dict[str, Any]]:
+    """Return what risk rules, differences and exact counts say."""
+    sev1 = m.an_incident(severity="Sev1")
+    routine = m.evidence_of(m.KNOWN_RECONCILER, events=4, judged=4, arriving=Arriving.SETTLED)
+    attempt = m.evidence_of(m.REFUSED_SHELL, events=1, judged=1)
+    two = m.evidence_of(m.BINDING, m.A_SHELL, m.KNOWN_RECONCILER, findings=(m.BURST,), judged=6, events=6)
+    cut = replace(m.REWRITTEN, groups=(replace(m.EDITED, cut=1),), by_platform=0, events=2, returned=4)
+    late = replace(
+        m.REWRITTEN, late=2, arriving=Arriving.STILL, again_until=m.at("09:52:00"), before=3, after=1
+    )
+    other = m.evidence_of(replace(m.A_SHELL, cluster="prod-neu"), events=1, judged=1)
+    huge = replace(_busy(), partial=False, detail="", events=120_000, judged=500, groups_left=41)
+    return {
+        "incident-risk": _card(sev1, evidence=m.REWRITTEN),
+        "incident-routine": _card(sev1, evidence=routine),
+        "incident-refused-attempt": _card(evidence=attempt),
+        "incident-findings": _card(evidence=two, runbook_url="https://wiki.contoso.com/dns"),
+        "incident-cut": _card(
+            evidence=replace(
+                cut, cut=1, unreadable=1, blind_spots=("Not in this log: the ends of long rows.",)
+            )
+        ),
+        "incident-late": _card(evidence=late),
+        "incident-earlier": _card(
+            m.an_incident(alert_count=3), evidence=replace(m.REWRITTEN, earlier=m.EARLIER)
+        ),
+        "incident-table": _card(evidence=m.evidence_of(table=m.COUNTS)),
+        "incident-table-and-events": _card(evidence=replace(m.REWRITTEN, table=m.COUNTS)),
+        "incident-other-cluster": _card(evidence=other),
+        "incident-huge": _card(m.an_incident(severity="Sev2"), m.an_alert(counted=120_000.0), huge),
+    }
+
+
+def _dialogs() -> dict[str, dict[str, Any]]:
+    """Return what only the asker sees."""
+    raw = {
+        "page": 0,
+        "pages": 1,
+        "asked_by": "Bob Lee",
+        "at": m.at("09:41:07"),
+        "key": m.KEY,
+        "redactions": 0,
+    }
+    notes = (cut_note({"requestObject", "responseStatus.code"}), partial_note(), unreadable_note(2))
+    return {
+        "seven-answers": seven_card(m.ANSWERS, about=words.sentence(m.A_SHELL, 120)),
+        "what-else": what_else_card(
+            m.REWRITTEN, "alice@contoso.com", m.WANTED.window, zone=m.BERLIN, logs_url=m.LOGS_URL
+        ),
+        "seen-before": seen_before_card(m.SEEN, zone=m.BERLIN, about="alice@contoso.com on coredns-custom"),
+        "seen-before-never": seen_before_card((), zone=m.BERLIN),
+        "raw-log-notes": raw_log_card(m.RAW_EVENT, notes=notes, **raw),  # type: ignore[arg-type]  # a table for brevity
     }
 
 
@@ -79,6 +137,10 @@ def _without_evidence() -> dict[str, dict[str, Any]]:
             m.an_incident(rule="test-rule", severity="Sev4", subject_name=""),
             replace(test, targets=()),
             m.without(Missing.TEST, **quiet),
+        ),
+        "incident-refused-query": _card(
+            alert=m.an_alert(criteria=(Criterion(query=m.OTHER_KQL),)),
+            evidence=m.without(Missing.REFUSED_QUERY, detail="externaldata is not allowed"),
         ),
         "incident-not-asked-yet": _card(evidence=m.without(Missing.NOT_ASKED_YET)),
     }
@@ -142,7 +204,11 @@ def _busy() -> Any:
 
 
 def _card(
-    incident: Any = None, alert: Any = None, evidence: Any = None, found_at: Any = None
+    incident: Any = None,
+    alert: Any = None,
+    evidence: Any = None,
+    found_at: Any = None,
+    runbook_url: str = "",
 ) -> dict[str, Any]:
     logs_url = m.LOGS_URL if evidence.kql else ""
     return incident_card(
@@ -152,6 +218,7 @@ def _card(
         zone=m.BERLIN,
         logs_url=logs_url,
         found_at=found_at,
+        runbook_url=runbook_url,
     )
 
 

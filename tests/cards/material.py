@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from audit.alert import Alert, AlertKind, Condition, Criterion, ResultTable
 from audit.event import ActorKind
-from audit.evidence import EventLine, Evidence, Group, Missing, Since
+from audit.evidence import (
+    Action,
+    Arriving,
+    Change,
+    ChangeKind,
+    Earlier,
+    EventLine,
+    Evidence,
+    Finding,
+    Group,
+    Missing,
+    Severity,
+    Since,
+    SmallTable,
+)
 from audit.filter import EventFilter, Window
 from audit.incident import Acknowledgement, Incident, Person, State
+from cards.before import SeenBefore
 from cards.status import Status, Waiting, Watching
 from cards.trail import TrailLine
 
@@ -25,6 +40,7 @@ WINDOW = Window(
 CLUSTER = "/subscriptions/s/resourcegroups/rg/providers/microsoft.containerservice/managedclusters/prod-weu"
 URI = "/api/v1/namespaces/kube-system/configmaps/coredns-custom"
 KQL = 'AzureDiagnostics\n| where Category == "kube-audit-admin"\n| where log_s has "coredns"\n| take 200'
+OTHER_KQL = 'externaldata(url: string) ["https://elsewhere.example/list"]\n| join kind=inner AKSAudit on url\n| take 10'
 LOGS_URL = "https://portal.azure.com/#@tenant/blade/Microsoft_Azure_Monitoring_Logs/LogsBlade/resourceId/x"
 BOB = Acknowledgement(by=Person(id="b0b", name="Bob Lee"), at=FIRED + timedelta(seconds=163))
 
@@ -251,4 +267,163 @@ IN_TROUBLE = a_status(
         waiting("question", 1, since=at("10:02:00")),
     ),
     watching=Watching(problem="The bot's identity needs the role Monitoring Reader to look for them."),
+)
+
+# --- what the risk rules, the diff and the counts add ----------------------------------------------
+
+DNS = Finding(
+    rule="dns-config-changed",
+    title="Cluster DNS was rewritten",
+    severity=Severity.HIGH,
+    threat="MS-TA9035",
+    technique="T1557",
+)
+SHELL = Finding(
+    rule="shell-in-pod",
+    title="Shell opened in a pod",
+    severity=Severity.HIGH,
+    threat="MS-TA9006",
+    technique="T1609",
+)
+ADMIN = Finding(
+    rule="cluster-admin-bound",
+    title="cluster-admin was bound",
+    severity=Severity.CRITICAL,
+    threat="MS-TA9019",
+    technique="T1098.006",
+)
+ROUTINE = Finding(rule=DNS.rule, title=DNS.title, severity=Severity.ROUTINE, refused=True)
+BURST = Finding(
+    rule="secret-burst",
+    title="Many secrets were read in a short time",
+    severity=Severity.CRITICAL,
+    threat="MS-TA9025",
+    technique="T1552.007",
+)
+COREFILE = Change(
+    kind=ChangeKind.MERGE_PATCH,
+    lines=(
+        "+ rewrite name regex (.*)\\.shop\\.svc shop.evil.example",
+        "+ forward . 203.0.113.7",
+        "- forward . /etc/resolv.conf",
+    ),
+    added=2,
+    removed=1,
+    compared=True,
+)
+EDITED = by_alice(
+    at("09:35:02"),
+    at("09:37:10"),
+    action=Action(
+        done="edited the DNS configuration kube-system/coredns-custom",
+        base="edit the DNS configuration kube-system/coredns-custom",
+    ),
+    identity="person",
+    client="kubectl 1.31",
+    address="20.1.2.3",
+    source_ips=("10.0.0.1", "20.1.2.3"),
+    findings=(DNS,),
+    change=COREFILE,
+    first_seen=("first time in kube-system in 30 days",),
+)
+A_SHELL = by_alice(
+    at("09:36:40"),
+    user="masterclient",
+    identity="local admin",
+    verb="get",
+    resource="pods/exec",
+    namespace="shop",
+    name="web-1",
+    code=101,
+    action=Action(done="opened a shell in pod shop/web-1", base="open a shell in pod shop/web-1"),
+    client="kubectl 1.35",
+    address="203.0.113.9",
+    findings=(SHELL,),
+)
+REFUSED_SHELL = replace(
+    A_SHELL,
+    user="bob@contoso.com",
+    identity="person",
+    code=403,
+    reason="Forbidden",
+    decision="forbid",
+    findings=(replace(SHELL, refused=True, severity=Severity.MEDIUM),),
+)
+BINDING = by_alice(
+    at("09:34:11"),
+    user="system:serviceaccount:payments:deployer",
+    actor=ActorKind.WORKLOAD,
+    identity="service account",
+    verb="create",
+    resource="clusterrolebindings",
+    namespace="",
+    name="ci-admin",
+    code=201,
+    action=Action(done="bound cluster-admin to ci/runner", base="bind cluster-admin to ci/runner"),
+    findings=(ADMIN, replace(SHELL, rule="x", title="Another finding", severity=Severity.LOW)),
+    change=Change(why_not="AKS logs this kind at level Metadata, without the object"),
+    client="Terraform",
+    address="20.1.2.9",
+)
+KNOWN_RECONCILER = replace(RECONCILER, identity="platform", findings=(ROUTINE,))
+REWRITTEN = evidence_of(
+    EDITED,
+    KNOWN_RECONCILER,
+    events=6,
+    judged=6,
+    arriving=Arriving.SETTLED,
+    blind_spots=(
+        "Not in this log: reads and lists, which the category kube-audit-admin leaves out.",
+        "Not in this log: kubectl exec of clients since 1.30, for it is a get, which kube-audit-admin leaves out.",
+    ),
+    reaches_back_to=FIRED - timedelta(days=30),
+)
+COUNTS = SmallTable(
+    columns=("user_s", "namespace_s", "count_"),
+    rows=(("alice@contoso.com", "kube-system", "41"), ("bob@contoso.com", "shop", "7")),
+    total=2,
+    because="summarize",
+)
+EARLIER = (
+    Earlier(
+        window=Window(start=WINDOW.start - timedelta(minutes=10), end=WINDOW.end - timedelta(minutes=10)),
+        counted=1.0,
+        returned=6,
+        by_people=1,
+        headline="Shell opened in a pod",
+    ),
+    Earlier(
+        window=Window(start=WINDOW.start - timedelta(minutes=5), end=WINDOW.end - timedelta(minutes=5)),
+        counted=None,
+        returned=4,
+        by_people=0,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    question: str
+    lines: tuple[str, ...] = ()
+    mark: str = "known"
+
+
+ANSWERS = (
+    Answered(question="What happened", lines=("opened a shell in pod shop/web-1", "succeeded 101")),
+    Answered(question="When", lines=("2022-05-19 09:36:40.114 UTC",)),
+    Answered(question="Who", lines=("masterclient, local admin",), mark="not in this table"),
+    Answered(question="On what", mark="cut off"),
+)
+SEEN = (
+    SeenBefore(
+        number=9,
+        opened_at=FIRED - timedelta(days=3),
+        what="Cluster DNS was rewritten",
+        state="resolved",
+        acknowledged_by="Bob Lee",
+        acknowledged_at=FIRED - timedelta(days=3) + timedelta(minutes=2),
+    ),
+    SeenBefore(
+        number=4, opened_at=FIRED - timedelta(days=12), what="Cluster DNS was rewritten", state="fired"
+    ),
 )

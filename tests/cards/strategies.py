@@ -8,9 +8,24 @@ from hypothesis import strategies as st
 
 from audit.alert import Alert, AlertKind, Condition, ResultTable
 from audit.event import ActorKind
-from audit.evidence import EventLine, Evidence, Group, Missing, Since
+from audit.evidence import (
+    Action,
+    Arriving,
+    Change,
+    ChangeKind,
+    Earlier,
+    EventLine,
+    Evidence,
+    Finding,
+    Group,
+    Missing,
+    Severity,
+    Since,
+    SmallTable,
+)
 from audit.filter import Window
 from audit.incident import Acknowledgement, Incident, Person, State
+from audit.rules import RULES
 from tests.cards.hostile import CORPUS
 from tests.cards.material import KEY
 
@@ -40,6 +55,28 @@ LINES = st.builds(
 )
 
 
+FINDINGS = st.builds(
+    Finding,
+    rule=st.sampled_from(tuple(RULES)) | TEXTS,
+    title=TEXTS,
+    severity=st.sampled_from(Severity),
+    refused=st.booleans(),
+    threat=TEXTS,
+    technique=TEXTS,
+)
+CHANGES = st.builds(
+    Change,
+    kind=st.none() | st.sampled_from(ChangeKind),
+    lines=st.lists(TEXTS, max_size=30).map(tuple),
+    added=COUNTS,
+    removed=COUNTS,
+    more=COUNTS,
+    why_not=TEXTS,
+    compared=st.booleans(),
+)
+SOME_TEXTS = st.lists(TEXTS, max_size=5).map(tuple)
+
+
 @st.composite
 def groups(draw: st.DrawFn) -> Group:
     line = draw(LINES)
@@ -62,6 +99,15 @@ def groups(draw: st.DrawFn) -> Group:
         first=line.time,
         last=line.time,
         events=(line,) * kept,
+        action=draw(st.none() | st.builds(Action, done=TEXTS, base=TEXTS)),
+        identity=draw(TEXTS),
+        client=draw(TEXTS),
+        address=draw(TEXTS),
+        findings=tuple(draw(st.lists(FINDINGS, max_size=5))),
+        change=draw(st.none() | CHANGES),
+        first_seen=draw(SOME_TEXTS),
+        cut=draw(COUNTS),
+        cluster=draw(TEXTS),
     )
 
 
@@ -74,6 +120,26 @@ SINCES = st.builds(
     COUNTS,
     st.none() | TIMES,
     st.lists(TEXTS, max_size=5),
+)
+
+
+SMALL_TABLES = st.builds(
+    lambda columns, row, rows, more, because: SmallTable(
+        columns=tuple(columns), rows=(tuple(row),) * rows, total=rows + more, because=because
+    ),
+    st.lists(TEXTS, max_size=20),
+    st.lists(TEXTS, max_size=25),
+    st.integers(0, 50),
+    COUNTS,
+    TEXTS | st.just("summarize"),
+)
+EARLIER = st.builds(
+    Earlier,
+    window=windows(),
+    counted=st.none() | st.floats(allow_nan=False),
+    returned=COUNTS,
+    by_people=COUNTS,
+    headline=TEXTS,
 )
 
 
@@ -101,6 +167,19 @@ def evidences(draw: st.DrawFn) -> Evidence:
         partial=draw(st.booleans()),
         groups=tuple(found),
         since=draw(st.none() | SINCES),
+        events=draw(st.none() | COUNTS),
+        cut=draw(COUNTS),
+        late=draw(st.none() | COUNTS),
+        arriving=draw(st.none() | st.sampled_from(Arriving)),
+        before=draw(st.none() | COUNTS),
+        after=draw(st.none() | COUNTS),
+        judged=draw(st.none() | COUNTS),
+        findings=tuple(draw(st.lists(FINDINGS, max_size=5))),
+        groups_left=draw(COUNTS),
+        reaches_back_to=draw(st.none() | TIMES),
+        table=draw(st.none() | SMALL_TABLES),
+        blind_spots=draw(SOME_TEXTS),
+        earlier=tuple(draw(st.lists(EARLIER, max_size=5))),
     )
 
 

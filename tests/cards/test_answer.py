@@ -6,7 +6,7 @@ from cards.answer import answered_card
 from cards.incident import incident_card
 from cards.size import ANSWER_ROOM, weight
 from tests.cards import material as m
-from tests.cards.checks import assert_good, assert_valid, lines, titles
+from tests.cards.checks import assert_good, assert_valid, lines, parts, titles
 
 CARD = incident_card(m.an_incident(), m.an_alert(), m.ALICE_TWICE, zone=m.BERLIN, logs_url=m.LOGS_URL)
 
@@ -16,6 +16,11 @@ def answered(*, clickable: bool = True) -> dict[str, Any]:
     assert_good(card)
     assert_valid(card)
     return card
+
+
+def buttons(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the data of all buttons, those of groups among them."""
+    return [part["data"] for part in parts(card) if "data" in part]
 
 
 def test_an_answer_is_the_card_and_says_of_when_it_is() -> None:
@@ -28,18 +33,18 @@ def test_an_answer_is_the_card_and_says_of_when_it_is() -> None:
 
 
 def test_its_buttons_say_that_it_is_an_answer() -> None:
-    assert titles(answered()) == ["Acknowledge", "Show raw log", "Open in Logs"]
-    data = [action["data"] for action in answered()["actions"] if "data" in action]
-    assert [each["c"] for each in data] == [1, 1]
-    assert [{k: v for k, v in each.items() if k != "c"} for each in data] == [
-        action["data"] for action in CARD["actions"] if "data" in action
-    ]
+    assert titles(answered()) == ["Acknowledge", "Show raw log", "Open in Logs", "Seen before"]
+    data = buttons(answered())
+    assert [each["c"] for each in data] == [1] * 5
+    assert [{k: v for k, v in each.items() if k != "c"} for each in data] == buttons(CARD)
 
 
 def test_where_the_key_opens_nothing_there_are_no_buttons_that_hold_it() -> None:
     card = answered(clickable=False)
     assert titles(card) == ["Open in Logs"]
     assert m.KEY not in str(card)
+    assert not any(part["type"] == "ActionSet" for part in parts(card))
+    assert "Ask on from the card that was posted." in lines(card)
     assert lines(card)[-1].endswith("Acknowledge it there, and open the raw log there.")
 
 

@@ -26,7 +26,7 @@ def test_an_answer_says_what_was_asked_when_exactly_and_how_many() -> None:
     said = lines(answer(FOUND))
     assert said[:3] == [
         "audits coredns · 10:39:24–11:39:24 (Europe/Berlin, UTC+02:00)",
-        "6 events by 1 person and the platform; 6 shown",
+        "6 events by 1 person and the platform; 2 shown, 4 folded",
         "alice@contoso.com · person · 2× · succeeded",
     ]
     assert "Asked: coredns in prod-law, last 1h until 2022-05-19 11:39:24" in said
@@ -64,8 +64,11 @@ def test_the_wider_question_is_wider(asked: timedelta, offered: str) -> None:
 
 def test_more_than_was_read_is_said() -> None:
     said = lines(answer(replace(FOUND, returned=1204)))
-    assert said[1] == "1,204 rows, of which 6 were read: 6 events by 1 person and the platform; 6 shown"
-    assert "Shown: 6 of 1,204 events." in said
+    assert (
+        said[1]
+        == "1,204 rows, of which 6 were read: 6 events by 1 person and the platform; 2 shown, 4 folded"
+    )
+    assert "Left out: 1,198 events not read." in said
 
 
 def test_doubts_are_said() -> None:

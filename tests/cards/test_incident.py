@@ -38,14 +38,16 @@ def test_the_real_sample_says_exactly_what_happened() -> None:
         "4 actions, all by the platform: aksService; all 4 refused 409 AlreadyExists",
         (
             "Alert counted 2 · workspace returned 4 (the alert's payload does not say why they differ)"
-            " · 0 by people, 0 by workloads, 4 by the platform · window 09:32:52–09:37:52 (UTC)"
+            " · shown 0 · folded 4 (aksService × 4, AKS's own reconciler)"
         ),
+        "window 09:32:52–09:37:52 (UTC) · 0 by people, 0 by workloads, 4 by the platform",
+        "aksService · platform, routine: AKS's own reconciler · 4× · all 4 refused 409 AlreadyExists",
+        "▸ Show 4 events",
+        "▾ Hide 4 events",
         (
-            "aksService · platform · 4× · tried to create configmap kube-system/coredns-custom"
+            "4× · tried to create configmap kube-system/coredns-custom · 09:33:04–09:37:25"
             " · refused 409 AlreadyExists"
         ),
-        "▸ Show its 4 events",
-        "▾ Hide its 4 events",
         f"09:33:04 {row}",
         f"09:34:31 {row}",
         f"09:35:59 {row}",
@@ -59,13 +61,13 @@ def test_a_persons_doing_is_the_headline_and_stands_above_the_platforms() -> Non
     said = lines(card(mixed, m.an_incident(severity="Sev1")))
     assert said[0] == "Error · Patched configmap coredns-custom · prod-weu"
     assert said[1] == "alice@contoso.com patched configmap kube-system/coredns-custom twice; both succeeded"
-    assert said[3:6] == [
+    assert said[4:7] == [
         "alice@contoso.com · person · 2× · succeeded",
         "patched configmap kube-system/coredns-custom · 09:35:02, 09:37:10",
         "from 20.1.2.3 · kubectl/v1.31.0",
     ]
     assert said.index("alice@contoso.com · person · 2× · succeeded") < next(
-        n for n, each in enumerate(said) if each.startswith("aksService · platform")
+        n for n, each in enumerate(said) if each.startswith("aksService · platform, routine")
     )
 
 
@@ -97,22 +99,27 @@ def test_what_was_not_read_is_not_spoken_for() -> None:
     said = lines(card(found))
     assert said[1].startswith("Of the 6 rows read: alice@contoso.com patched")
     assert "workspace returned 1,204 (the alert's" in said[2]
-    assert "6 of 1,204 read" in said[2]
-    assert "Shown: 6 of 1,204 events." in said
+    assert (
+        "6 of 1,204 read · shown 2 · folded 4 (aksService × 4, AKS's own reconciler) · left out 1,198"
+        in said[2]
+    )
+    assert "Left out: 1,198 events not read." in said
 
 
 def test_rows_that_are_the_same_event_again_are_counted_as_that() -> None:
     said = lines(card(replace(m.ALICE_TWICE, returned=12, repeated=6)))
     assert said[1].startswith("alice@contoso.com patched")
-    assert "6 rows the same event again" in said[2]
-    assert not any("Shown:" in each for each in said)
+    assert "(6 rows the same event again)" in said[2]
+    assert not any("eft out" in each for each in said)
 
 
 def test_unreadable_rows_and_a_partial_answer_are_said() -> None:
     found = replace(m.ALICE_TWICE, returned=8, read=8, unreadable=2, partial=True, detail="memory limit")
     said = text(card(found))
     assert "2 rows could not be read as audit events" in said
-    assert "The workspace says that its answer is incomplete." in said
+    assert "The workspace says that its answer is incomplete (partial)." in said
+    assert "workspace returned at least 8" in said
+    assert "unreadable 2" in said
     assert "Detail: memory limit" in said
     only = m.evidence_of(returned=3, read=3, unreadable=3)
     assert lines(card(only))[1] == "The workspace returned 3 rows; none could be read as an audit event."
@@ -132,23 +139,32 @@ def test_equal_counts_and_unknown_counts_need_no_words() -> None:
 # --- open and folded -------------------------------------------------------------------------------
 
 
-def test_six_events_are_open_from_the_start() -> None:
-    shown = visible(card(m.ALICE_TWICE))
-    assert sum(m.URI in each for each in shown) == 6
-    assert "▸ Show its 4 events" not in shown
-
-
-def test_of_seven_the_platforms_are_folded_into_one_line_that_opens() -> None:
-    at = m.at("09:35:02")
-    made = card(m.evidence_of(m.by_alice(at, at, at), m.RECONCILER))
+def test_few_events_of_people_are_open_from_the_start_and_the_platforms_are_folded() -> None:
+    made = card(m.ALICE_TWICE)
     shown = visible(made)
-    assert sum(m.URI in each for each in shown) == 3
-    assert "▸ Show its 4 events" in shown
-    toggles = [part for part in parts(made) if part["type"] == "Action.ToggleVisibility"]
-    assert [toggle["targetElements"] for toggle in toggles] == [
-        ["g0-events", "g0-show", "g0-hide"],
-        ["g1-events", "g1-show", "g1-hide"],
-    ]
+    assert sum(m.URI in each for each in shown) == 2
+    assert "▸ Show 4 events" in shown
+    assert sum(m.URI in each for each in lines(made)) == 6
+    toggles = [part["targetElements"] for part in parts(made) if part["type"] == "Action.ToggleVisibility"]
+    assert toggles == [["g0-more"], ["g0-events", "g0-show", "g0-hide"], ["f0-all", "f0-show", "f0-hide"]]
+
+
+def test_the_platforms_doings_are_folded_by_reason_and_each_can_be_opened() -> None:
+    at = m.at("09:35:02")
+    nodes = [m.a_group(at, user=f"system:node:n{n}", name=f"n{n}", code=200, reason="") for n in range(12)]
+    made = card(m.evidence_of(m.by_alice(at), *nodes, m.RECONCILER))
+    assert "shown 1 · folded 16 (kubelets × 12; aksService × 4, AKS's own reconciler)" in lines(made)[2]
+    assert "12 users · platform, routine: kubelets · 12× · all 12 succeeded" in visible(made)
+    assert sum("system:node:n" in each and "1×" in each for each in lines(made)) == 12
+
+
+def test_what_is_risky_of_the_platform_is_not_folded() -> None:
+    risky = replace(m.RECONCILER, findings=(replace(m.DNS, refused=True),))
+    said = lines(card(m.evidence_of(risky, m.by_alice(m.at("09:35:02")))))
+    assert said[0] == "High · Tried, refused: Cluster DNS was rewritten · prod-weu"
+    assert said[1].startswith("aksService tried to create configmap")
+    assert "shown 5" in said[2]
+    assert "folded" not in said[2]
 
 
 def test_of_many_groups_of_people_the_first_are_open() -> None:
@@ -161,14 +177,14 @@ def test_what_does_not_fit_is_counted_by_who_did_it() -> None:
     at = m.at("09:35:02")
     people = [m.by_alice(*[at] * 25, name=f"n{n}") for n in range(30)]
     said = lines(card(m.evidence_of(*people, m.RECONCILER)))
-    shown = next(each for each in said if each.startswith("Shown:"))
     groups = sum("· person ·" in each for each in said)
-    events = sum(m.URI in each for each in said)
-    assert shown == (
-        f"Shown: {groups} of 31 groups (left out: {30 - groups} by people, 1 by the platform),"
-        f" {events} of 754 events."
+    left = 30 - groups
+    assert 0 < groups < 30
+    assert (
+        f"shown {25 * groups} · folded 4 (aksService × 4, AKS's own reconciler) · left out {25 * left}"
+        in said[2]
     )
-    assert 0 < events < 754
+    assert f"Left out: {left} groups with {25 * left} events ({left} by people)." in said
 
 
 # --- its life --------------------------------------------------------------------------------------
@@ -185,7 +201,7 @@ def test_acknowledged_is_the_first_line_and_takes_the_button_away() -> None:
     assert "Since then, until 09:41:07: 1 more by people, 2 more by others, last 09:38:40." in text(made)
     assert "Not seen before: carol@contoso.com." in text(made)
     assert said[-1] == "So far: fired 09:38:24 · acknowledged by Bob Lee 09:41:07"
-    assert titles(made) == ["Show raw log", "Open in Logs"]
+    assert titles(made) == ["Show raw log", "Open in Logs", "Seen before"]
     assert made["body"][0]["style"] == "emphasis"
 
 
@@ -253,7 +269,7 @@ def test_each_reason_for_no_evidence_is_one_calm_sentence(missing: Missing) -> N
     assert said[:2] == ["Informational · CoreDNS-Create · prod-weu", known]
     assert "Alert counted 2 · window 09:32:52–09:37:52 (UTC)" in said
     assert advice in said
-    assert "Detail: their words" in said
+    assert f"{'Why' if missing is Missing.REFUSED_QUERY else 'Detail'}: their words" in said
     assert titles(made) == ["Acknowledge"]
     assert not any("!" in each for each in said)
 
@@ -325,6 +341,11 @@ def test_buttons_are_exactly_what_the_bot_reads() -> None:
             "data": {"msteams": {"type": "task/fetch"}, "v": 1, "a": "raw", "k": m.KEY, "p": 0},
         },
         {"type": "Action.OpenUrl", "title": "Open in Logs", "url": m.LOGS_URL},
+        {
+            "type": "Action.Submit",
+            "title": "Seen before",
+            "data": {"msteams": {"type": "task/fetch"}, "v": 1, "a": "before", "k": m.KEY},
+        },
     ]
 
 

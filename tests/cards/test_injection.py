@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 
-from audit.alert import AlertKind, ResultTable
-from audit.evidence import Evidence, Missing
+from audit.alert import AlertKind, Criterion, ResultTable
+from audit.evidence import Action, Change, Evidence, Missing
 from audit.filter import EventFilter
 from audit.incident import Acknowledgement, Person, State
 from cards import notice
+from cards.actor import what_else_card
+from cards.before import seen_before_card
 from cards.digest import digest_card
 from cards.events import answer_card
 from cards.help import help_card
 from cards.incident import incident_card
-from cards.raw_log import QUESTIONS, raw_log_card
+from cards.raw_log import QUESTIONS, cut_note, raw_log_card
+from cards.seven import seven_card
 from cards.size import BUDGET, weight
 from cards.status import Watching, status_card
 from cards.text import plain
@@ -104,6 +107,41 @@ FIELDS: dict[str, Callable[[str], Card]] = {
         for name in ("user", "verb", "uri")
     },
     "event.reason": lambda s: _event(reason=s, code=500),
+    **{
+        f"group.{name}": lambda s, name=name: _group(**{name: s})  # type: ignore[misc]  # bound at once
+        for name in ("identity", "client", "address", "cluster")
+    },
+    "group.action": lambda s: _group(action=Action(done=s, base=s)),
+    "group.first_seen": lambda s: _group(first_seen=(s,)),
+    "group.change": lambda s: _group(change=replace(m.COREFILE, lines=(s, f"+ {s}"), why_not=s)),
+    "group.change.why_not": lambda s: _group(change=Change(why_not=s)),
+    "group.folded": lambda s: _evidence(m.evidence_of(replace(m.RECONCILER, user=s))),
+    "finding.title": lambda s: _group(findings=(replace(m.DNS, title=s),)),
+    "finding.ids": lambda s: _group(findings=(replace(m.DNS, threat=s, technique=s, rule=s),)),
+    "evidence.findings": lambda s: _evidence(
+        replace(m.ALICE_TWICE, findings=(replace(m.BURST, title=s, threat=s),))
+    ),
+    "evidence.blind_spots": lambda s: _evidence(replace(m.ALICE_TWICE, blind_spots=(s,))),
+    "evidence.table": lambda s: _evidence(
+        replace(m.ALICE_TWICE, table=replace(m.COUNTS, columns=(s,), rows=((s,),), because=s))
+    ),
+    "evidence.earlier": lambda s: _evidence(
+        replace(m.ALICE_TWICE, earlier=(replace(m.EARLIER[0], headline=s),))
+    ),
+    "refused query": lambda s: incident_card(
+        m.an_incident(),
+        m.an_alert(criteria=(Criterion(query=s),)),
+        m.without(Missing.REFUSED_QUERY, detail=s),
+        zone=m.UTC_ZONE,
+    ),
+    "seven.answer": lambda s: seven_card([m.Answered(question=s, lines=(s,))], about=s, notes=(s,)),
+    "what else.user": lambda s: what_else_card(m.ALICE_TWICE, s, m.WINDOW, zone=m.UTC_ZONE),
+    "before.row": lambda s: seen_before_card(
+        [replace(m.SEEN[0], what=s, state=s, acknowledged_by=s, closed_by=s)], zone=m.UTC_ZONE, about=s
+    ),
+    "raw.notes": lambda s: raw_log_card(
+        {}, page=0, pages=1, asked_by="", at=m.FIRED, key="", redactions=0, notes=(s, cut_note({s}))
+    ),
     "answer.term": lambda s: _answer(EventFilter(term=s, window=m.WINDOW)),
     "answer.wider": lambda s: answer_card(
         EventFilter(term=s, window=m.WINDOW), m.evidence_of(workspace=s), zone=m.UTC_ZONE
@@ -187,7 +225,25 @@ def markdown(part: dict[str, Any]) -> Iterator[str]:
     yield from (str(part[key]) for key in keys if key in part)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://wiki.contoso.com/",
+        "https://bob@wiki.contoso.com/",
+        "https://wiki.contoso.com/\u202e",
+        "https://wiki.contoso.com:99999/",
+        "https://wiki.contoso.com\\@evil.example/",
+        "javascript:alert(1)",
+        "https:///x",
+        "https://[",
+    ],
+)
+def test_a_runbook_is_a_plain_https_address(url: str) -> None:
+    card = incident_card(m.an_incident(), m.an_alert(), m.ALICE_TWICE, zone=m.UTC_ZONE, runbook_url=url)
+    assert "Runbook" not in [action["title"] for action in card["actions"]]
+
+
 @pytest.mark.parametrize("url", URLS)
 def test_a_button_opens_nothing_but_the_portal(url: str) -> None:
     card = incident_card(m.an_incident(), m.an_alert(), m.ALICE_TWICE, zone=m.UTC_ZONE, logs_url=url)
-    assert [action["title"] for action in card["actions"]] == ["Acknowledge", "Show raw log"]
+    assert [action["title"] for action in card["actions"]] == ["Acknowledge", "Show raw log", "Seen before"]

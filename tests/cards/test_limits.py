@@ -12,16 +12,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit.alert import Alert
-from audit.evidence import Evidence, Missing
+from audit.alert import Alert, Criterion
+from audit.event import ActorKind
+from audit.evidence import Action, Evidence, Missing
 from audit.filter import EventFilter, Window
 from audit.incident import Incident
 from cards import notice
+from cards.actor import what_else_card
 from cards.answer import answered_card
+from cards.before import seen_before_card
 from cards.digest import digest_card, digest_summary
 from cards.events import answer_card, answer_summary
 from cards.incident import incident_card, incident_summary
 from cards.raw_log import raw_log_card
+from cards.seven import seven_card
 from cards.status import Watching, status_card, status_summary
 from cards.trail import WORDS, TrailLine, trail_card, trail_summary
 from tests.cards import material as m
@@ -45,6 +49,14 @@ def test_any_incident_makes_a_good_card(
     summary = incident_summary(incident, alert, evidence, zone=zone)
     summary.encode()
     assert len(summary) < 2500
+
+
+@MANY
+@given(TEXTS, windows(), evidences(), ZONES)
+def test_what_else_anybody_did_makes_a_good_card(
+    user: str, window: Window, evidence: Evidence, zone: ZoneInfo
+) -> None:
+    assert_good(what_else_card(evidence, user, window, zone=zone))
 
 
 @MANY
@@ -157,6 +169,16 @@ def test_a_megabyte_in_every_field_stays_small(text: str) -> None:
         source_ips=(text,) * 5,
         count=90,
         events=(event,) * 90,
+        action=Action(done=text, base=text),
+        actor=ActorKind.PERSON,
+        identity=text,
+        client=text,
+        address=text,
+        cluster=text,
+        cut=9,
+        first_seen=(text,) * 9,
+        findings=(replace(m.DNS, title=text, threat=text, technique=text),) * 9,
+        change=replace(m.COREFILE, lines=(text,) * 200, why_not=text),
     )
     evidence = replace(
         m.evidence_of(*[group] * 50),
@@ -167,10 +189,32 @@ def test_a_megabyte_in_every_field_stays_small(text: str) -> None:
         unreadable=3,
         again_until=m.FIRED,
         since=replace(m.SINCE, new_users=(text,) * 5),
+        late=9,
+        judged=1,
+        before=9,
+        after=9,
+        groups_left=9,
+        reaches_back_to=m.FIRED,
+        findings=(replace(m.BURST, title=text, threat=text, technique=text),) * 9,
+        table=replace(m.COUNTS, columns=(text,) * 20, rows=((text,) * 20,) * 20, because=text),
+        blind_spots=(text,) * 20,
+        earlier=(replace(m.EARLIER[0], headline=text),) * 20,
     )
     url = m.LOGS_URL + "x" * 2300
     wanted = EventFilter(term=text, window=m.WINDOW)
-    assert_good(incident_card(incident, alert, evidence, zone=m.BERLIN, logs_url=url))
+    book = "https://wiki.contoso.com/" + "x" * 2000
+    whole = incident_card(incident, alert, evidence, zone=m.BERLIN, logs_url=url, runbook_url=book)
+    assert_good(whole)
+    assert_good(answered_card(whole, at=m.FIRED, zone=m.BERLIN, clickable=True))
+    folded = replace(evidence, groups=(replace(group, actor=ActorKind.PLATFORM, findings=()),) * 50)
+    assert_good(incident_card(incident, alert, folded, zone=m.BERLIN, logs_url=url, runbook_url=book))
+    refused = m.an_alert(criteria=(Criterion(query=text + "\n" * 99),) * 3)
+    assert_good(incident_card(incident, refused, m.without(Missing.REFUSED_QUERY), zone=m.BERLIN))
+    assert_good(what_else_card(evidence, text, m.WINDOW, zone=m.BERLIN, logs_url=url))
+    answered = m.Answered(question=text, lines=(text,) * 99)
+    assert_good(seven_card([answered] * 7, about=text, notes=(text,) * 9))
+    seen = replace(m.SEEN[0], what=text, state=text, acknowledged_by=text, closed_by=text)
+    assert_good(seen_before_card([seen] * 99, zone=m.BERLIN, about=text))
     assert_good(incident_card(incident, alert, m.without(Missing.GARBAGE, detail=text), zone=m.BERLIN))
     assert_good(answer_card(wanted, evidence, zone=m.BERLIN, logs_url=url))
     storm = [replace(incident, number=n, rule=f"{n}{text[:2000]}", subject_name=text) for n in range(300)]

@@ -111,7 +111,7 @@ class Misquoting(PageClient):
     async def state(self) -> Json:
         return self._altered(await super().state())
 
-    async def call(self, name: str, **body: object) -> Json:
+    async def call(self, name: str, /, **body: object) -> Json:
         return self._altered(await super().call(name, **body))
 
     def _altered(self, part: Json) -> Json:

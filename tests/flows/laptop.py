@@ -24,6 +24,7 @@ from sandbox.given import read_files
 from sandbox.options import Options
 from sandbox.ports import bound, free_ports
 from sandbox.site import LIBRARIES, Site, open_site
+from sandbox.stories import Story
 from tests.samples import sample
 
 ALERT = sample("alerts/coredns-changed.json")
@@ -94,6 +95,7 @@ async def laptop(
     events: Path = EVENTS,
     database_url: str = "",
     holds: tuple[str, ...] | None = None,
+    stories: tuple[Story, ...] = (),
     install: bool = True,
     before: Callable[[Settings], Settings] = lambda settings: settings,
     deadlines: Deadlines | None = None,
@@ -114,7 +116,7 @@ async def laptop(
         listening = bound(0)
         own_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         url = await opened.enter_async_context(through(listening.getsockname()[1])) if through else own_url
-        targets = tuple(t for t in given.alert.targets if t.lower().startswith("/subscriptions/"))
+        targets = replace(given, stories=stories).holds
         port, health_port = free_ports(2)
         process = BotProcess(
             sandbox_url=url,
@@ -135,6 +137,7 @@ async def laptop(
                 engine=engine,
                 clock=clock,
                 alert=given.body,
+                stories=stories,
                 socket=listening,
                 out=None,
             )

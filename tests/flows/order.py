@@ -27,7 +27,8 @@ from bot.status import StatusReport
 from bot.store import open_store
 from bot.worker import Worker
 from tests.bot.office import ALICE, asking
-from tests.bot.stage import GENERAL, OPS, PROD, Row, a_row, delivery, failing, holding, window
+from tests.bot.stage import GENERAL, OPS, PROD, a_row, delivery, window
+from tests.bot.workspace import Row, failing, holding
 from tests.cards.checks import text
 from tests.fakes import TENANT, FakeAuditLog, FakeClock, FakeMeter
 from tests.flows.order_model import Case, Model, Told, all_told

@@ -69,7 +69,7 @@ async def test_an_alert_on_tables_that_are_not_there_is_told_as_that(tmp_path: P
     )
     assert seen.green, seen.lines
     assert "skipped: the alert's own query cannot be asked of these tables" in seen.said("evidence")
-    assert "says “did not accept the question”" in seen.said("card")
+    assert "says “does not have the table, or the column,”" in seen.said("card")
 
 
 EVENT_FILES: dict[str, tuple[Callable[[], Path], str]] = {

@@ -79,7 +79,7 @@ class Forgetting(PageClient):
         super().__init__(it.page._session, it.page._url)
         self._database = it.process.folder / "auditor.db"
 
-    async def call(self, name: str, **body: object) -> Json:
+    async def call(self, name: str, /, **body: object) -> Json:
         state = await self.state()
         if name == "click" and body["person"] == person_id(state, "Bob"):
             await asyncio.to_thread(self._forget)

@@ -130,7 +130,7 @@ async def test_half_an_answer_is_shown_as_half_and_asked_for_again(tmp_path: Pat
     async with laptop(tmp_path) as it:
         it.site.workspace_faults.set("partial")
         await it.post_alert(it.body)
-        before = await it.see(saying("The workspace says that its answer is incomplete."))
+        before = await it.see(saying("The workspace says that its answer is incomplete (partial)."))
         assert "Acknowledge" in json.dumps(before["card"])
         await settled(it)
         it.site.workspace_faults.set(None)

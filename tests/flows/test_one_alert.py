@@ -39,7 +39,10 @@ async def test_the_captured_alert_is_told_as_it_was(tmp_path: Path) -> None:
     said = text_of(message["card"])
     assert "Alert counted 2 · workspace returned 4 (the alert's payload does not say why they differ)" in said
     assert "0 by people, 0 by workloads, 4 by the platform" in said
-    assert "4× · tried to create configmap kube-system/coredns-custom · refused 409 AlreadyExists" in said
+    assert (
+        "aksService · platform, routine: AKS's own reconciler · 4× · all 4 refused 409 AlreadyExists" in said
+    )
+    assert "4× · tried to create configmap kube-system/coredns-custom · 09:35:31–09:37:26 · refused" in said
     times = [said.index(at) for at in ("09:35:31", "09:35:32", "09:37:25", "09:37:26")]
     assert times == sorted(times)
     assert said.count("create /api/v1/namespaces/kube-system/configmaps?fieldManager=kubectl-create") == 4

@@ -41,7 +41,8 @@ def rows_for(number: int, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             "TimeGenerated": f"2026-03-04T09:35:{second:02}Z",
             "Category": "kube-audit",
-            "log_s": json.dumps(event),
+            # What rules are tested with shares one id here and there, as no two requests to a cluster do.
+            "log_s": json.dumps(event | {"auditID": f"{event.get('auditID', 'none')}-{second}"}),
             "ResourceId": cluster.upper(),
             "_ResourceId": cluster.lower(),
             "Type": "AzureDiagnostics",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ class Azure:
     clock: FakeClock = field(default_factory=FakeClock)
     faults: Faults = field(default_factory=Faults)
     alerts: AlertsList = field(init=False)
+    #: What the run was told of it, and the statuses.
+    heard: list[tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.alerts = AlertsList(self.clock)
@@ -62,7 +65,13 @@ async def azure() -> AsyncIterator[Azure]:
             if authorization != "Bearer good":
                 raise InvalidToken("The token is not valid.")
 
-        app = alerts_management_app(it.alerts, tokens=check, clock=it.clock, faults=it.faults)
+        app = alerts_management_app(
+            it.alerts,
+            tokens=check,
+            clock=it.clock,
+            faults=it.faults,
+            heard=lambda *told: it.heard.append(told),
+        )
         async with TestServer(app) as server:
             it.url = str(server.make_url("")).rstrip("/")
             yield it
@@ -169,3 +178,17 @@ async def test_an_alert_that_nobody_answered_for_is_listed_with_its_end() -> Non
         await alarm.resolve()
         (item,) = alerts.items()
         assert item["properties"]["essentials"]["monitorCondition"] == "Resolved"
+
+
+async def test_several_calls_of_one_moment_are_told_in_one_line() -> None:
+    async with azure() as it:
+        for _ in range(3):
+            await it.list()
+        it.fire("a")
+        await it.list()
+        await it.list(token="bad")
+        assert it.heard == [("Azure's list of alerts was asked for: The token is not valid.", 401)]
+        async with asyncio.timeout(5):
+            while len(it.heard) < 2:
+                await asyncio.sleep(0.05)
+        assert it.heard[1:] == [("Azure's list of alerts was asked for 4 times: 1 alert listed", 200)]

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.bot_process import BotFailed, BotProcess
 from sandbox.desktop import has_desktop
-from sandbox.given import CannotStart, cluster_of, read_files
+from sandbox.given import CannotStart, cluster_of, read_files, read_given
 from sandbox.options import Options, read_options
 from sandbox.ports import bound, free_ports
 from sandbox.program import check_out, main
@@ -221,3 +221,33 @@ def test_last_words_are_words(tmp_path: Path) -> None:
         '{"at": "2026-01-01", "level": "INFO", "name": "api", "message": "serving", "port": 1}\nplain\n[1]\n'
     )
     assert bot.last_words() == "serving (port 1) / plain / [1]"
+
+
+def test_a_story_that_there_is_not_is_answered_with_those_that_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for arguments in (["--story"], ["--story="], ["--story", "x"]):
+        assert "--story is one of corefile-edit, cluster-admin, " in said(capsys, *arguments)
+
+
+@pytest.mark.parametrize("other", ["--alert=x.json", "--events=x.jsonl", "--now=2026-03-04"])
+def test_a_story_brings_its_own_files(other: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "brings its own alert, events and time" in refused(capsys, "--story=cluster-admin", other)
+
+
+def test_a_told_story_is_what_the_sandbox_starts_with() -> None:
+    given = read_given(read_options(["--story", "two-clusters"]))
+    assert (given.now, given.alert) == (datetime(2026, 5, 2, 12, 9, 8, tzinfo=UTC), given.steps[0].alert)
+    assert len(given.steps) == 2
+    assert len(given.rows) == 7
+    assert {target.rpartition("/")[2] for target in given.holds} >= {"aks-east-eus", "aks-west-wus"}
+
+
+def test_stories_are_offered_unless_files_of_ones_own_are_given() -> None:
+    assert (
+        len(read_given(read_options([])).stories)
+        == len(read_given(read_options(["--story=late-rows"])).stories)
+        > 7
+    )
+    alert = str(sample("alerts/coredns-changed.json"))
+    assert read_given(read_options(["--alert", alert])).stories == ()

@@ -271,3 +271,10 @@ async def test_no_website_reads_or_drives_the_sandbox() -> None:
             async with on.session.post(f"{on.url}/sandbox/fire", data=b"{}", headers=headers) as response:
                 assert response.status == 415
     assert len(on.tiny_bot.alerts) == 1
+
+
+async def test_without_stories_there_is_no_menu_and_nothing_to_tell() -> None:
+    async with stage() as on:
+        assert (await on.page("state"))[1]["stories"] == []
+        assert await on.page("story", {"name": "x"}) == (400, {"error": "There are no stories here."})
+        assert (await on.page("story", {}))[0] == 400

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from sandbox.rows import NotAuditData, UnreadableFile, read_events, rows_of
-from sandbox.tables import AKS_AUDIT, AKS_AUDIT_ADMIN, AZURE_DIAGNOSTICS, TABLES, Row, Rows
+from sandbox.tables import (
+    AKS_AUDIT,
+    AKS_AUDIT_ADMIN,
+    AKS_CONTROL_PLANE,
+    ARRIVES,
+    AZURE_DIAGNOSTICS,
+    KUBE_EVENTS,
+    TABLES,
+    Row,
+    Rows,
+)
 from tests.samples import sample
 from tests.shared_data import shared_data
 
@@ -302,3 +312,48 @@ def test_every_one_of_the_collected_real_events_is_read() -> None:
     lines = shared_data("audit/events.jsonl").read_text().splitlines()
     rows = rows_of([json.loads(line)["event"] for line in lines], cluster_id=CLUSTER, default_time=DEFAULT)
     assert len(rows) == 157
+
+
+def test_a_row_may_arrive_late_and_be_cut() -> None:
+    arrives = "2026-03-04T09:42:00Z"
+    rows = rows_of(
+        [EVENT | {"$arrives": arrives}, EVENT | {"$cut": 40}, AUDIT_ROW | {"$arrives": arrives}],
+        cluster_id=CLUSTER,
+        default_time=DEFAULT,
+    )
+    late, cut = rows.tables[AZURE_DIAGNOSTICS]
+    assert late[ARRIVES] == rows.tables[AKS_AUDIT][0][ARRIVES] == datetime(2026, 3, 4, 9, 42, tzinfo=UTC)
+    assert "$arrives" not in late["log_s"]
+    assert ARRIVES not in cut
+    assert cut["log_s"] == '{"kind":"Event","apiVersion":"audit.k8s.i'[:40]
+
+
+@pytest.mark.parametrize(
+    ("marks", "says"),
+    [
+        ({"$arrives": "soon"}, "arrives is not a time"),
+        ({"$arrives": None}, "arrives is not a time"),
+        ({"$cut": "40"}, "cut is a number of bytes"),
+        ({"$cut": True}, "cut is a number of bytes"),
+    ],
+)
+def test_a_mark_that_cannot_be_read_is_told(marks: dict[str, Any], says: str) -> None:
+    with pytest.raises(NotAuditData, match=says):
+        rows_of([EVENT | marks], cluster_id=CLUSTER, default_time=DEFAULT)
+
+
+def test_only_a_log_can_be_cut() -> None:
+    with pytest.raises(NotAuditData, match="cut is a number of bytes"):
+        rows_of([AUDIT_ROW | {"$cut": 40}], cluster_id=CLUSTER, default_time=DEFAULT)
+
+
+@pytest.mark.parametrize("table", [KUBE_EVENTS, AKS_CONTROL_PLANE])
+def test_rows_that_alerts_read_besides_the_audit_log_are_known_by_their_type(table: str) -> None:
+    row = {"Type": table, "TimeGenerated": "2026-03-04T09:35:00Z", "Message": "x", "Unknown": 1}
+    (read,) = rows_of(row, cluster_id=CLUSTER, default_time=DEFAULT).tables[table]
+    assert read == {
+        "Type": table,
+        "TimeGenerated": datetime(2026, 3, 4, 9, 35, tzinfo=UTC),
+        "Message": "x",
+        "_ResourceId": CLUSTER.lower(),
+    }

@@ -175,3 +175,37 @@ async def test_many_at_once_are_all_answered(stage: Stage) -> None:
         answers = await asyncio.gather(*asked)
     counts = [complete(answer).tables[0].rows[0][0] for answer in answers]
     assert counts == [4, 5, 6, *[7] * 16]
+
+
+async def refused(stage: Stage, query: str) -> Any:
+    async with stage.sdk() as client:
+        with pytest.raises(HttpResponseError) as error:
+            await client.query_workspace(GUID, query, timespan=None)
+    return error.value
+
+
+async def test_a_table_on_a_basic_plan_is_refused_and_the_others_are_not(stage: Stage) -> None:
+    stage.faults.set("basic")
+    for query in ("AKSAudit | count", "union isfuzzy=true AzureDiagnostics, AKSAuditAdmin", "union AKS*"):
+        error = await refused(stage, query)
+        assert error.status_code == 400
+        assert error.error.innererror["code"] == "UnsupportedApiQueryValidationError"
+        assert "Query of Basic Logs table is not supported" in str(error.message)
+    async with stage.sdk() as client:
+        assert complete(await client.query_workspace(GUID, COUNT, timespan=None)).tables[0].rows
+
+
+async def test_without_the_audit_tables_a_query_of_them_does_not_resolve(stage: Stage) -> None:
+    stage.faults.set("missing-table")
+    error = await refused(stage, COUNT)
+    assert error.status_code == 400
+    assert error.error.innererror["innererror"]["code"] == "SEM0100"
+    fuzzy = "union isfuzzy=true AzureDiagnostics, KubeEvents | count"
+    async with stage.sdk() as client:
+        assert [*complete(await client.query_workspace(GUID, fuzzy, timespan=None)).tables[0].rows[0]] == [0]
+
+
+async def test_a_workspace_that_is_not_there_is_not_found(stage: Stage) -> None:
+    stage.faults.set("wrong-workspace")
+    error = await refused(stage, COUNT)
+    assert (error.status_code, error.error.code) == (404, "PathNotFoundError")

@@ -17,7 +17,8 @@ from sandbox.clock import MovedClock
 from sandbox.engine import Engine
 from sandbox.given import Given, read_files
 from sandbox.options import read_options
-from sandbox.rows import read_events
+from sandbox.rows import read_events, rows_of
+from sandbox.stories import read_stories, story_named
 from sandbox.yardstick import HOUR, Yardstick
 from tests.samples import sample
 
@@ -153,3 +154,24 @@ def test_without_names_the_word_is_a_kind_of_resource(engine: Engine, tmp_path: 
     path.write_text(json.dumps(event) + "\n" + json.dumps(hostile))
     rows = read_events(path, cluster_id="/subscriptions/x", default_time=NOON)
     assert Yardstick(engine, GIVEN.alert, rows).word(NOON) == "pods"
+
+
+async def test_rows_are_counted_by_cluster_and_by_how_whole_they_are(engine: Engine) -> None:
+    made, now = "AzureDiagnostics\n| where Category == 'mine'", FIRED.isoformat()
+    lines = ['{"kind":"Event"}\n', '{"kind":"Ev', "W0304 dropped\n", "\n"]
+    rows = [
+        {"TimeGenerated": now, "Category": "mine", "log_s": log, "_ResourceId": f"/subscriptions/{place}"}
+        for log, place in zip(lines, "abba", strict=True)
+    ]
+    engine.ingest(rows_of(rows, cluster_id="/subscriptions/s", default_time=FIRED))
+    counted = await yardstick(engine, asking(made)).behind(Window(start=FIRED - HOUR, end=FIRED))
+    assert counted.by_cluster == {"/subscriptions/a": 2, "/subscriptions/b": 2}
+    assert (counted.total, counted.cut, counted.unreadable) == (4, 1, 2)
+
+
+async def test_what_has_not_arrived_is_no_word_of_the_last_hour() -> None:
+    story = story_named("late-rows", read_stories())
+    engine = Engine(MovedClock.showing(story.start))
+    found = Yardstick(engine, story.steps[0].alert, story.rows).word(story.start)
+    engine.close()
+    assert found.startswith("aks-batch-24494897")

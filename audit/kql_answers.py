@@ -1,0 +1,86 @@
+"""What the builders of queries return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Most groups that are asked for.
+MAX_GROUPS = 500
+#: Most rows of an alert's own table that are asked for: what is shown, and one more.
+MAX_TABLE_ROWS = 21
+#: Most rows of `first_seen`. With as many rows as that nothing may be said of what is missing among them.
+MAX_FACETS = 5_000
+#: Most objects, and most people, that are asked about at once.
+MAX_OBJECTS = 50
+MAX_PEOPLE = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertQueries:
+    """Two queries over the same events."""
+
+    #: The newest events first, at most as many as asked for.
+    rows: str
+    #: One row with the column TOTAL.
+    count: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventQueries:
+    """Three queries over the same rows of audit events."""
+
+    #: Columns as parse_event reads them, with bodies, `Type` and `Ingested`: riskiest first, people before others.
+    rows: str
+    #: One row; columns are Totals.
+    totals: str
+    #: At most MAX_GROUPS rows; columns are Groups.
+    groups: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceQueries:
+    """What to ask for one criterion of an alert. A query that does not apply is "".
+
+    At least one of `is_events` and `table` is there. `table` is there where the query reshapes what it reads or reads
+    something else than audit events; `is_events` where audit events can be had of the query or of its beginning.
+    """
+
+    #: Whether `rows`, `totals` and `groups` (as in EventQueries) are there.
+    is_events: bool
+    rows: str = ""
+    totals: str = ""
+    groups: str = ""
+    #: The alert's whole query in the window, at most MAX_TABLE_ROWS rows of it.
+    table: str = ""
+    #: How many rows `table` has without that bound: one row with the column TOTAL.
+    table_total: str = ""
+    #: Why there is a `table`: the first reshaping operator ("summarize"), or the table or category that is read.
+    because: str = ""
+    #: Names of the alert's dimensions that `rows`, `totals` and `groups` could not be narrowed by: hostile text.
+    #: The events are then more than those that the alert counted.
+    ignored_dimensions: tuple[str, ...] = ()
+    #: The window could be put into the query. Where not, only the API's timespan bounds it: send the window itself.
+    is_windowed: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContextQueries:
+    """The alert's query over the time just before and just after the window: one row with TOTAL each."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectKey:
+    """One Kubernetes object of one cluster."""
+
+    #: Resource id of the cluster, in any case; "" for any cluster.
+    cluster: str = ""
+    #: "" for the core group.
+    api_group: str = ""
+    #: In plural, as in objectRef: "configmaps".
+    resource: str
+    #: "" for what has no namespace.
+    namespace: str = ""
+    name: str

@@ -1,0 +1,82 @@
+"""Routine of the platform: one line for each reason, which opens into what was done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audit.evidence import Evidence, Group
+from cards import words
+from cards.actions import toggle
+from cards.elements import Container, RichTextBlock
+from cards.event_rows import event_row, when
+from cards.order import Fold, folds
+from cards.size import Detail
+from cards.text import Times, counted, joined, line, named, run
+
+
+def folded_blocks(evidence: Evidence, times: Times, detail: Detail) -> list[Any]:
+    """Return a line for each reason to fold, and what opens below it."""
+    blocks: list[Any] = []
+    for n, fold in enumerate(folds(evidence)):
+        blocks += _blocks(fold, f"f{n}", times, detail)
+    return blocks
+
+
+def folded_words(evidence: Evidence, limit: int) -> str:
+    """Say in few words what is folded, for the numbers: "aksService × 4, AKS's own reconciler; kubelets × 12"."""  # noqa: RUF002
+    return "; ".join(_in_few(fold, limit) for fold in folds(evidence))
+
+
+def _in_few(fold: Fold, limit: int) -> str:
+    count = f"× {fold.count:,}"  # noqa: RUF001
+    if len(fold.users) > 1:
+        return f"{fold.reason} {count}"
+    return f"{named(fold.users[0], words.NOBODY, limit)} {count}, {fold.reason}"
+
+
+def _blocks(fold: Fold, name: str, times: Times, detail: Detail) -> list[Container]:
+    targets = [f"{name}-all", f"{name}-show", f"{name}-hide"]
+    what = counted(fold.count, "event")
+    show = line(run(f"▸ Show {what}", color="accent"), id=targets[1], spacing="none")
+    hide = line(run(f"▾ Hide {what}", color="accent"), id=targets[2], visible=False, spacing="none")
+    opens = toggle("Show or hide what is folded", targets)
+    return [
+        Container(items=[_heading(fold, detail), show, hide], select_action=opens, spacing="medium"),
+        Container(
+            items=_inside(fold, times, detail),
+            id=targets[0],
+            visible=False,
+            style="emphasis",
+            spacing="small",
+        ),
+    ]
+
+
+def _heading(fold: Fold, detail: Detail) -> RichTextBlock:
+    """Return who, why it is folded, how much, and how it ended."""
+    many = len(fold.users)
+    user = named(fold.users[0], words.NOBODY, detail.text) if many == 1 else f"{many:,} users"
+    facts = f" · platform, routine: {fold.reason} · {fold.count:,}× · "  # noqa: RUF001
+    return line(run(user, weight="bolder"), facts, words.outcomes(fold.groups, detail.text))
+
+
+def _inside(fold: Fold, times: Times, detail: Detail) -> list[RichTextBlock]:
+    """Return each kind of request with its events, as far as there is room, and what is left off."""
+    lines: list[RichTextBlock] = []
+    room = detail.events
+    for group in fold.groups[: detail.groups]:
+        lines.append(_kind(group, times, detail, named_too=len(fold.users) > 1))
+        rows = group.events[:room]
+        lines += [event_row(event, times, detail) for event in rows]
+        room -= len(rows)
+    left = len(fold.groups) - detail.groups
+    if left > 0:
+        lines.append(line(f"{counted(left, 'more kind')} of request.", spacing="small"))
+    return lines
+
+
+def _kind(group: Group, times: Times, detail: Detail, *, named_too: bool) -> RichTextBlock:
+    end = words.outcome(group.code, group.reason, detail.text, group.decision)
+    user = words.who(group, detail.text) if named_too else ""
+    facts = (user, f"{group.count:,}×", words.act(group, detail.text), when(group, times), end)  # noqa: RUF001
+    return line(run(joined(facts), weight="bolder"), spacing="small")

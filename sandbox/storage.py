@@ -1,0 +1,113 @@
+"""Where the engine's rows lie, and what of them a query may see: DuckDB's tables, and the views before them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import duckdb
+import orjson
+
+from audit.filter import Window
+from sandbox.kusto import INGESTED
+from sandbox.tables import ARRIVES, DUCKDB_TYPES, TABLES, Row
+
+#: How long a row is on its way that does not say so: it is there when Azure, some 30 s after a window's end, evaluates.
+ON_ITS_WAY: Final = timedelta(seconds=30)
+_BATCH: Final = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What a query sees: rows within `window` (None: all), of `resource` and what lies below it ("": of all)."""
+
+    now: datetime
+    window: Window | None = None
+    resource: str = ""
+    #: Tables that the workspace does not have.
+    without: Collection[str] = ()
+    #: It asks for ingestion_time(); else the column is not there, as Kusto's is not in anybody's `*`.
+    ingestion_time: bool = False
+
+    @property
+    def schema(self) -> dict[str, list[str]]:
+        """Table -> the columns that are there."""
+        more = [INGESTED] if self.ingestion_time else []
+        return {table: [*columns, *more] for table, columns in TABLES.items() if table not in self.without}
+
+
+def create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the empty tables, under names that no query has."""
+    for table, columns in TABLES.items():
+        kinds = {**columns, ARRIVES: "datetime"}
+        declared = ", ".join(f'"{name}" {DUCKDB_TYPES[kind]}' for name, kind in kinds.items())
+        connection.execute(f'CREATE TABLE "{_stored(table)}" ({declared})')
+
+
+def views(scope: Scope) -> Iterator[str]:
+    """Write the views that a query reads instead of the tables: in a transaction of its own, for it alone."""
+    for table in scope.schema:
+        columns = ", ".join(f'"{name}"' for name in TABLES[table])
+        seen = f"{columns}, {_ingestion_time(scope.now)}" if scope.ingestion_time else columns
+        where = " AND ".join(_conditions(scope))
+        yield f'CREATE TEMP VIEW "{table}" AS SELECT {seen} FROM memory.main."{_stored(table)}" WHERE {where}'  # noqa: S608  (our names and typed times)
+
+
+def insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row]) -> None:
+    """Add rows to a table; what a row lacks is filled."""
+    # In time order, a time filter skips whole blocks.
+    ordered = sorted(rows, key=lambda row: row["TimeGenerated"])
+    for start in range(0, len(ordered), _BATCH):
+        _insert(cursor, table, ordered[start : start + _BATCH])
+
+
+def naive(moment: datetime) -> datetime:
+    """Return the time as DuckDB keeps it: UTC without saying so."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _stored(table: str) -> str:
+    return f"rows of {table}"
+
+
+def _conditions(scope: Scope) -> Iterator[str]:
+    yield f'("{ARRIVES}" IS NULL OR "{ARRIVES}" <= {_literal(scope.now)})'
+    if scope.window is not None:
+        yield f'"TimeGenerated" BETWEEN {_literal(scope.window.start)} AND {_literal(scope.window.end)}'
+    if scope.resource:
+        resource = scope.resource.strip("/").lower().replace("'", "''")
+        yield f"starts_with(lower(\"_ResourceId\") || '/', '/{resource}/')"
+
+
+def _ingestion_time(now: datetime) -> str:
+    """Write the hidden column; a row that a query sees was ingested by then, however young it is."""
+    usual = f'"TimeGenerated" + INTERVAL {ON_ITS_WAY.seconds} SECOND'
+    usual = f'greatest("TimeGenerated", least({usual}, {_literal(now)}))'
+    return f'coalesce("{ARRIVES}", {usual}) AS "{INGESTED}"'
+
+
+def _literal(moment: datetime) -> str:
+    return f"TIMESTAMP '{naive(moment).isoformat(' ')}'"
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row]) -> None:
+    columns = {**TABLES[table], ARRIVES: "datetime"}
+    empty = {name: "" if kind == "string" else None for name, kind in columns.items()}
+    filled = [empty | _filled(table, row, columns) for row in rows]
+    shape = [{name: DUCKDB_TYPES[kind] for name, kind in columns.items()}]
+    cursor.execute(
+        f'INSERT INTO "{_stored(table)}" BY NAME SELECT unnest(from_json(?, ?), recursive := true)',
+        [orjson.dumps(filled).decode(), orjson.dumps(shape).decode()],
+    )
+
+
+def _filled(table: str, row: Row, columns: Collection[str]) -> dict[str, Any]:
+    known = {name: _plain(value) for name, value in row.items() if name in columns and value is not None}
+    size = sum(len(value) if isinstance(value, str) else len(orjson.dumps(value)) for value in known.values())
+    return {"Type": table, "_BilledSize": float(size), "_IsBillable": "True"} | known
+
+
+def _plain(value: Any) -> Any:
+    return naive(value) if isinstance(value, datetime) else value
