@@ -11,9 +11,11 @@ import orjson
 from aiohttp import web
 
 from audit.kql import TOTAL
+from audit.kql_columns import Facet, Totals
 from bench.part import Part, refusal
 from bench.windows import PER_IDENTITY, Windows
 from sandbox.bot_process import ROOT
+from tests.bot.workspace import totals_row
 
 SAMPLES = ROOT / "samples" / "events" / "coredns-changed.jsonl"
 CLUSTER = (
@@ -23,6 +25,8 @@ CLUSTER = (
 COLUMNS = ("TimeGenerated", "log_s", "pod_s", "Category", "_ResourceId", "ResourceId")
 #: Questions of one identity that the service answers at once.
 AT_ONCE = 5
+#: What only these questions have in their text.
+_ASIDES = ("AKSControlPlane", f'Facet = "{Facet.LOG}"', "arg_max(TimeGenerated, *)")
 
 
 class Workspace:
@@ -37,6 +41,8 @@ class Workspace:
         rows = list(_rows(now))
         self._rows = _table(COLUMNS, rows)
         self._count = _table((TOTAL,), [[len(rows)]])
+        counted = totals_row([dict(zip(COLUMNS, row, strict=True)) for row in rows])
+        self._totals = _table(tuple(counted), [list(counted.values())])
 
     def app(self) -> web.Application:
         """Return the routes, to be mounted at /workspace."""
@@ -61,8 +67,15 @@ class Workspace:
 
     async def _query(self, request: web.Request) -> web.Response:
         kql = orjson.loads(await request.read()).get("query", "")
-        body = self._count if f"summarize {TOTAL}" in kql else self._rows
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=self._answer(kql), content_type="application/json")
+
+    def _answer(self, kql: str) -> bytes:
+        if f"{Totals.UNREADABLE} = " in kql:
+            return self._totals
+        if f"summarize {TOTAL}" in kql:
+            return self._count
+        # Of what is only nice to know there is nothing: other tables, former states, what people did before.
+        return _table(COLUMNS, []) if any(mark in kql for mark in _ASIDES) else self._rows
 
 
 def _rows(now: datetime) -> Iterator[list[str]]:
@@ -78,5 +91,5 @@ def _rows(now: datetime) -> Iterator[list[str]]:
 
 
 def _table(columns: tuple[str, ...], rows: list[Any]) -> bytes:
-    described = [{"name": name, "type": "long" if name == TOTAL else "string"} for name in columns]
+    described = [{"name": name, "type": "string" if name in COLUMNS else "long"} for name in columns]
     return orjson.dumps({"tables": [{"name": "PrimaryResult", "columns": described, "rows": rows}]})
