@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from audit.event import ActorKind
 from audit.filter import Window
+
+#: The log's rows come 3 to 10 minutes late: after so long a window's are all there, so it is asked once more.
+#: https://learn.microsoft.com/azure/azure-monitor/logs/data-ingestion-time
+SETTLED_AFTER = timedelta(minutes=10)
 
 
 class Missing(StrEnum):
@@ -263,8 +267,6 @@ class Evidence:
     findings: tuple[Finding, ...] = ()
     #: What the workspace has rows of lately, as far as that is known.
     sources: tuple[Source, ...] = ()
-    #: Resource ids, lower case, of the clusters whose rows are in the window; more than one makes more incidents.
-    clusters: tuple[str, ...] = ()
     #: Groups past the 500 that the workspace was asked for.
     groups_left: int = 0
     #: How far back the log of this cluster reaches, of what is asked for `first_seen`.

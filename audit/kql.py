@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from audit.filter import EventFilter, Window
-from audit.kql_alert import CONTEXT, context, events_behind, evidence_queries
+from audit.kql_alert import CONTEXT, clusters, context, events_behind, evidence_queries
 from audit.kql_answers import (
     MAX_FACETS,
     MAX_GROUPS,
@@ -43,7 +43,7 @@ __all__ = [
     "CONTEXT", "DIAGNOSTICS", "MAX_FACETS", "MAX_GROUPS", "MAX_IDS", "MAX_OBJECTS", "MAX_PEOPLE", "MAX_ROWS",
     "MAX_TABLE_ROWS", "TABLES", "TOTAL", "TYPED", "AlertQueries", "ContextQueries", "EventQueries",
     "EvidenceQueries", "Facet", "FirstSeen", "Groups", "InvalidTerm", "ObjectKey", "Sources", "Totals",
-    "admin_events", "context", "datetime_literal", "events_behind", "events_by_id", "events_matching",
+    "admin_events", "clusters", "context", "datetime_literal", "events_behind", "events_by_id", "events_matching",
     "evidence_queries", "first_seen", "literal", "previous_states", "sources", "what_else", "workload_events",
 ]  # fmt: skip
 

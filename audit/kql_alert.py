@@ -9,8 +9,14 @@ from itertools import pairwise
 
 from audit.alert import Criterion, Dimension
 from audit.filter import Window
-from audit.kql_answers import MAX_TABLE_ROWS, AlertQueries, ContextQueries, EvidenceQueries
-from audit.kql_columns import TOTAL
+from audit.kql_answers import (
+    MAX_CLUSTERS,
+    MAX_TABLE_ROWS,
+    AlertQueries,
+    ContextQueries,
+    EvidenceQueries,
+)
+from audit.kql_columns import TOTAL, Clusters
 from audit.kql_events import INGESTED, TAKE_INGESTED, Leg, event_queries
 from audit.kql_guard import guard
 from audit.kql_lexer import Kind, Token
@@ -131,6 +137,24 @@ def context(criterion: Criterion, window: Window, *, margin: timedelta = CONTEXT
             return None
         counted.append(read.head + lines(read.leg.text, _TOTAL))
     return ContextQueries(before=counted[0], after=counted[1])
+
+
+def clusters(criterion: Criterion, window: Window) -> str | None:
+    """Build the query for whose rows one criterion of an alert saw; columns are Clusters, at most MAX_CLUSTERS rows.
+
+    None where the query yields no audit events. Raises as evidence_queries.
+    """
+    read = _read(criterion, window)
+    if read.leg is None:
+        return None
+    resource_id = read.leg.kept.get("_ResourceId", "_ResourceId")
+    return read.head + lines(
+        read.leg.text,
+        f"| summarize {Clusters.ROWS} = count() by {Clusters.CLUSTER} = tolower({resource_id})",
+        f"| where isnotempty({Clusters.CLUSTER})",
+        f"| sort by {Clusters.CLUSTER} asc",
+        f"| take {MAX_CLUSTERS}",
+    )
 
 
 def _read(criterion: Criterion, window: Window) -> _Read:

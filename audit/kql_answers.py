@@ -10,6 +10,8 @@ MAX_GROUPS = 500
 MAX_TABLE_ROWS = 21
 #: Most rows of `first_seen`. With as many rows as that nothing may be said of what is missing among them.
 MAX_FACETS = 5_000
+#: Most clusters that one alert may be about.
+MAX_CLUSTERS = 50
 #: Most objects, and most people, that are asked about at once.
 MAX_OBJECTS = 50
 MAX_PEOPLE = 20

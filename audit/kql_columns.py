@@ -73,6 +73,14 @@ class Sources(StrEnum):
     LAST = "Last"
 
 
+class Clusters(StrEnum):
+    """Columns of `clusters`, a row for each cluster."""
+
+    #: Resource id, lower case.
+    CLUSTER = "Cluster"
+    ROWS = "Rows"
+
+
 class FirstSeen(StrEnum):
     """Columns of `first_seen`; what is no row of it was not seen before, if there are fewer than MAX_FACETS rows."""
 

@@ -26,7 +26,7 @@ COLUMNS = ("TimeGenerated", "log_s", "pod_s", "Category", "_ResourceId", "Resour
 #: Questions of one identity that the service answers at once.
 AT_ONCE = 5
 #: What only these questions have in their text.
-_ASIDES = ("AKSControlPlane", f'Facet = "{Facet.LOG}"', "arg_max(TimeGenerated, *)")
+_ASIDES = ("AKSControlPlane", "Cluster = tolower(", f'Facet = "{Facet.LOG}"', "arg_max(TimeGenerated, *)")
 
 
 class Workspace:

@@ -12,13 +12,14 @@ from audit.alert import Alert, Criterion, Dimension
 from audit.counted import Totals
 from audit.distinct import distinct
 from audit.event import AuditEvent, Unreadable, parse_event
-from audit.evidence import Arriving, Evidence, Missing, Since
+from audit.evidence import SETTLED_AFTER, Arriving, Evidence, Missing, Since
 from audit.filter import EventFilter, Window
 from audit.kql import (
     MAX_IDS,
     ContextQueries,
     EvidenceQueries,
     InvalidTerm,
+    clusters,
     context,
     events_behind,
     events_by_id,
@@ -27,7 +28,9 @@ from audit.kql import (
     literal,
     what_else,
 )
+from audit.kql_columns import Clusters
 from audit.kql_guard import RefusedQuery
+from audit.untyped import text
 from bot import summary
 from bot.asides import Asides, Beside
 from bot.errors import OutsideError, Reason
@@ -38,8 +41,6 @@ from bot.sources import Known, Sources
 
 #: How long one question may take, its wait for a place included. A look asks up to three in turn, see LEASE.
 DEADLINE = timedelta(seconds=30)
-#: The log's rows come 3 to 10 minutes late: https://learn.microsoft.com/azure/azure-monitor/logs/data-ingestion-time
-SETTLED_AFTER = timedelta(minutes=10)
 
 _MISSING = {
     Reason.TIMED_OUT: Missing.TIMED_OUT,
@@ -124,6 +125,21 @@ class Inquiry:
             log=self._log, workspace=workspace, tables=known.tables, window=window, cluster=cluster
         )
         return await _evidence(blank, parts, known, beside, around)
+
+    async def clusters(self, alert: Alert) -> tuple[str, ...]:
+        """Return whose rows the alert's window has (resource ids, lower case); empty where that cannot be said."""
+        workspace = workspace_for(alert, self._workspaces)
+        if workspace is None or alert.window is None or why_not_asked(alert, self._clock.now()):
+            return ()
+        window, _ = clamped(alert.window)
+        reading = self._reading(workspace, window)
+        try:
+            queries = [kql for each in alert.criteria if (kql := clusters(each, window))]
+            answers = await together([reading.ask(kql) for kql in queries])
+        except (OutsideError, RefusedQuery, InvalidTerm):
+            return ()
+        found = (text(row.get(Clusters.CLUSTER)) for answer in answers for row in answer.rows)
+        return tuple(dict.fromkeys(cluster for cluster in found if cluster))
 
     async def since(self, alert: Alert, known: Evidence, cluster: str = "") -> Since | None:
         """Return what went on after the window of `known`, up to now or LONGEST_WINDOW at most.

@@ -153,7 +153,7 @@ class Notifier:
 
     async def _split(self, dossier: Dossier, look: Look) -> Dossier:
         """Make an incident for each cluster of an alert that names none; return the look's own, narrowed to its one."""
-        clusters = (await self._inquiry.behind(dossier.alert)).clusters
+        clusters = await self._inquiry.clusters(dossier.alert)
         if all(cluster == dossier.cluster for cluster in clusters):
             return dossier
         await self._store.split(look, clusters, self._clock.now())

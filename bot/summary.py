@@ -22,8 +22,6 @@ from bot.reading import Part
 MOST_NEW_USERS = 5
 #: Groups that are kept as evidence: the riskiest, then people's.
 MOST_GROUPS = 120
-#: Clusters that one alert may be about.
-MOST_CLUSTERS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +72,6 @@ def filled(
         after=asides.after,
         reaches_back_to=asides.seen.reaches_back_to if asides.seen else None,
         sources=tuple(sources),
-        clusters=_clusters(found.events),
         table=next((part.table for part in parts if part.table), None),
         blind_spots=blind_spots(Facts(sources=tuple(sources), events=found.events, cut=totals.cut)),
     )
@@ -127,11 +124,6 @@ def _groups(blank: Evidence, parts: Sequence[Part], found: Gathered, asides: Asi
         return ordered(groups)
     start = blank.window.start
     return tuple(replace(one, first_seen=phrases(one, asides.seen, start)) for one in groups)
-
-
-def _clusters(events: Sequence[AuditEvent]) -> tuple[str, ...]:
-    found = dict.fromkeys(event.cluster_id.lower() for event in events if event.cluster_id)
-    return tuple(found)[:MOST_CLUSTERS]
 
 
 def _detail(blank: Evidence, parts: Sequence[Part]) -> str:

@@ -27,10 +27,12 @@ class Question(StrEnum):
     SOURCES = "sources"
     FIRST_SEEN = "first seen"
     STATES = "previous states"
+    CLUSTERS = "clusters"
 
 
 #: What only this question's text has, asked for in this order.
 _MARKS = (
+    ("Cluster = tolower(", Question.CLUSTERS),
     ("AKSControlPlane", Question.SOURCES),
     ('Facet = "log"', Question.FIRST_SEEN),
     ("Unreadable = ", Question.TOTALS),
@@ -64,6 +66,7 @@ def holding(
     *,
     partial: str = "",
     sources: Sequence[Row] = (),
+    clusters: Sequence[str] = (),
     asides: Mapping[Question, Sequence[Row]] | None = None,
 ) -> Answering:
     """A workspace with these rows, which counts them itself unless `total` says otherwise."""
@@ -72,6 +75,8 @@ def holding(
         kind = question(query)
         if kind is Question.SOURCES:
             return Answer(rows=sources)
+        if kind is Question.CLUSTERS:
+            return Answer(rows=[{"Cluster": cluster, "Rows": 1} for cluster in clusters])
         if kind is Question.TOTALS:
             return Answer(rows=[totals_row(rows) | ({} if total is None else {"Rows": total})])
         if query.is_aside or kind is Question.GROUPS:

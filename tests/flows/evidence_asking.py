@@ -89,6 +89,8 @@ class Look:
     wanted: Reference
     #: Kinds of answers that were incomplete.
     was_partial: frozenset[str]
+    #: Whose rows there are; None where the alert is about one cluster and so nobody asks.
+    clusters: frozenset[str] | None = None
 
 
 async def looks(case: Case) -> list[Look]:
@@ -112,6 +114,9 @@ async def looks(case: Case) -> list[Look]:
                     evidence=evidence,
                     wanted=reference(case, at),
                     was_partial=frozenset(log.was_partial),
+                    clusters=None
+                    if case.dimension or case.target
+                    else frozenset(await inquiry.clusters(alert_of(case))),
                 )
             )
         return found
@@ -179,8 +184,9 @@ def _figures(look: Look) -> Iterator[tuple[str, object, object]]:
     yield "cut", evidence.cut, wanted.cut
     yield "late", evidence.late, wanted.late
     yield "partial", evidence.partial, bool(look.was_partial)
-    if evidence.read + evidence.repeated == evidence.returned:
-        yield "clusters", frozenset(evidence.clusters), wanted.clusters
+    if look.clusters is not None and not look.was_partial:
+        # Rows that cannot be read are somebody's, too.
+        yield "clusters", wanted.clusters <= look.clusters, True
     yield "arriving", evidence.arriving, _arriving(look)
     if not look.case.asked.reshapes and len(look.case.looks) > 1:
         yield "before and after", (evidence.before, evidence.after), (wanted.before, wanted.after)
