@@ -153,7 +153,7 @@ class Check:
         asked = await self._sight.wait("the workspace asked", self._asked)
         took, numbers, sent = all_answered(asked), [entry["rows"] for entry in asked], 0
         for rows in self._counted.rows:
-            number = next((n for n in numbers if _is_all_of(rows, n)), None)
+            number = next((n for n in numbers if self._is_sent(rows, n)), None)
             if number is None:
                 raise Red(f"the workspace sent {max(numbers)} rows, but the alert's own query has {rows:,}")
             sent += number
@@ -165,9 +165,14 @@ class Check:
     def _asked(self, state: Json) -> list[Json] | None:
         """Return the queries once the rows have been sent, one failed, or the card shows that it was all."""
         asked = queries(state)
-        sent = all(any(_is_all_of(n, e["rows"]) for e in asked) for n in self._counted.rows)
+        sent = all(any(self._is_sent(n, e["rows"]) for e in asked) for n in self._counted.rows)
         failed = any(entry["status"] != OK for entry in asked)
         return asked if asked and (sent or failed or self._posted(state)) else None
+
+    def _is_sent(self, rows: int, sent: int) -> bool:
+        """Whether an answer has all rows, those of one cluster of several, or as many as the bot reads of very many."""
+        of_one = self._several_clusters and sent in self._counted.by_cluster.values()
+        return sent == rows or of_one or READ_LIMIT <= sent < rows
 
     async def _card_posted(self) -> str:
         if self._incident is None:
@@ -334,11 +339,6 @@ class Check:
         if (code := await self.stop()) != 0:
             raise Red(f"the bot ended with exit code {code}")
         return "the bot ended with exit code 0"
-
-
-def _is_all_of(rows: int, sent: int) -> bool:
-    """Whether an answer has all rows, or as many as the bot reads of very many."""
-    return sent == rows or READ_LIMIT <= sent < rows
 
 
 def _numbers(count: int) -> tuple[str, ...]:

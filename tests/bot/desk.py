@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,8 +47,8 @@ class Desk:
             meter=self.meter,
         )
 
-    def holds(self, *rows: Row) -> None:
-        self.log.answering = holding(rows)
+    def holds(self, *rows: Row, clusters: Sequence[str] = ()) -> None:
+        self.log.answering = holding(rows, clusters=clusters)
 
     def fails(self, failure: OutsideError = DOWN) -> None:
         self.log.answering = failing(failure)

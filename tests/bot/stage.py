@@ -34,13 +34,20 @@ TEST = Workspace(name="test", id="0c0c0c0c-0000-4000-8000-000000000002", holds=(
 
 
 def delivery(
-    *, alert_id: str = "", context: Mapping[str, Any] | None = None, criteria: int = 1, **essentials: object
+    *,
+    alert_id: str = "",
+    context: Mapping[str, Any] | None = None,
+    criteria: int = 1,
+    unsplit: bool = False,
+    **essentials: object,
 ) -> Delivery:
-    """The sample's alert, with other essentials, another window, or the same criterion several times."""
+    """The sample's alert, with other essentials, another window, the same criterion several times, or no dimension."""
     body = a_body()
     data = body["data"]
     data["essentials"] |= essentials | ({"alertId": alert_id} if alert_id else {})
     condition = data["alertContext"]["condition"]
+    if unsplit:
+        condition["allOf"][0]["dimensions"] = []
     condition["allOf"] *= criteria
     condition |= context or {}
     raw = json.dumps(body).encode()

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from audit.evidence import Arriving, Missing
+from audit.incident import Incident
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.notifier import KEEP_ASKING, SECOND_LOOK_AFTER
 from bot.ports import Dossier, LookKind
+from tests.audit.bodies import SUBSCRIPTION
 from tests.bot.desk import (
     DOWN,
     ZOE,
@@ -28,7 +31,7 @@ from tests.bot.stage import (
     dossier_of,
     window,
 )
-from tests.bot.workspace import failing, holding, is_of_evidence
+from tests.bot.workspace import Question, failing, holding, is_of_evidence, question
 from tests.fakes import NOW
 
 # --- when the workspace does not answer ------------------------------------------------------------
@@ -315,3 +318,55 @@ async def test_one_card_is_the_same_for_every_conversation(desk: Desk) -> None:
     assert {said.where for said in desk.teams.said} == {GENERAL.id, OPS.id}
     dossier: Dossier = await dossier_of(desk.store, incident)
     assert all(said.message == desk.notifier.message(dossier) for said in desk.teams.said)
+
+
+# --- several clusters -------------------------------------------------------------------------------
+
+WORKSPACE = f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/log"
+WEU = f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/weu".lower()
+NEU = WEU.replace("weu", "neu")
+
+
+async def of_the_workspace(desk: Desk) -> Incident:
+    """An alert of a rule that is about all that the workspace holds."""
+    about: dict[str, Any] = {"alertTargetIDs": [WORKSPACE], "configurationItems": []}
+    return await desk.opened(**about, unsplit=True)
+
+
+async def test_an_alert_about_two_clusters_becomes_an_incident_for_each(desk: Desk) -> None:
+    desk.holds(a_row(), clusters=[NEU, WEU])
+    incident = await of_the_workspace(desk)
+    await desk.look()
+    assert (await dossier_of(desk.store, incident)).cluster == NEU
+    asked = [query.kql for query in filter(is_of_evidence, desk.log.asked)]
+    assert asked
+    assert all(f'=~ "{NEU}"' in kql for kql in asked)
+    desk.log.asked.clear()
+    await desk.look()
+    assert all(f'=~ "{WEU}"' in query.kql for query in filter(is_of_evidence, desk.log.asked))
+    assert await desk.looks_due() == 0
+
+
+async def test_a_further_alert_about_the_other_cluster_alone_is_that_ones(desk: Desk) -> None:
+    desk.holds(a_row(), clusters=[NEU])
+    incident = await of_the_workspace(desk)
+    await desk.look()
+    assert (await dossier_of(desk.store, incident)).cluster == NEU
+    desk.holds(a_row(), clusters=[WEU])
+    desk.clock.pass_time(minutes=5)
+    about: dict[str, Any] = {"alertTargetIDs": [WORKSPACE], "configurationItems": []}
+    again = delivery(alert_id="/again", **about, unsplit=True)
+    await desk.store.record(again.alert, again.body, desk.clock.now())
+    await desk.look()
+    other = await desk.store.key_of(incident.number + 1)
+    assert other is not None
+    dossier = await desk.store.dossier(other)
+    assert dossier is not None
+    assert dossier.cluster == WEU
+
+
+async def test_an_alert_that_names_its_cluster_is_asked_of_no_other(desk: Desk) -> None:
+    desk.holds(a_row(), clusters=[NEU, WEU])
+    incident = await desk.posted()
+    assert (await dossier_of(desk.store, incident)).cluster == ""
+    assert Question.CLUSTERS not in {question(query) for query in desk.log.asked}
