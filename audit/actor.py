@@ -6,6 +6,7 @@ The one table of the platform's own actors: Python and KQL are both made from it
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 
 
 class ActorKind(IntEnum):
@@ -95,7 +96,11 @@ _CONTROLLERS = frozenset(
 )
 _CONTROLLER_END = "-controller"
 
+#: An answer has many rows of few users. Names may be long, so that not many are kept.
+_MOST_REMEMBERED = 256
 
+
+@lru_cache(_MOST_REMEMBERED)
 def classify(username: str, impersonated: str = "") -> ActorKind:
     """Tell who is behind a request by `username` that asked to be `impersonated` ("" for nobody).
 

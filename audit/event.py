@@ -9,7 +9,7 @@ from typing import Any
 
 from audit.actor import ActorKind, classify
 from audit.row import CUT, Read, TableShape, Unreadable, read_row
-from audit.untyped import at, items, mapping, moment, number, text, texts
+from audit.untyped import are_plain, at, items, mapping, moment, number, text, texts
 
 __all__ = ["ActorKind", "AuditEvent", "TableShape", "Unreadable", "parse_event"]
 
@@ -22,14 +22,15 @@ MAX_GROUP = 256
 
 #: What a typed table holds, in the words of the category that fills it.
 _CATEGORIES = {"AKSAudit": "kube-audit", "AKSAuditAdmin": "kube-audit-admin"}
+_DECISIONS = ("allow", "forbid")
 #: `code: 0` is how metav1.Status says that it has none.
 _HTTP_STATUS = range(100, 600)
 #: One of these is in every audit event; none of them is in anything else that a log holds.
 _TELLING = ("auditID", "verb", "requestURI", "objectRef", "user")
 
-#: Where an event says when it was, best first; the last two are audit.k8s.io/v1alpha1's and v1beta1's.
-_TIMES = (
-    ("requestReceivedTimestamp",),
+#: Where an event says when it was, best first, where it has no requestReceivedTimestamp; the last two are
+#: audit.k8s.io/v1alpha1's and v1beta1's.
+_OTHER_TIMES = (
     ("stageTimestamp",),
     ("timestamp",),
     ("metadata", "creationTimestamp"),
@@ -96,17 +97,24 @@ def parse_event(row: Mapping[str, Any]) -> AuditEvent | Unreadable:
     if isinstance(read, Unreadable):
         return read
     raw = read.raw
-    if not any(raw.get(key) for key in _TELLING):
+    if not _is_telling(raw):
         return CUT if read.is_cut else Unreadable(reason="not an audit event", is_foreign=True)
-    happened, generated = _happened(raw), moment(row.get("TimeGenerated"))
-    time = happened or generated
+    generated = moment(row.get("TimeGenerated"))
+    time = moment(raw.get("requestReceivedTimestamp")) or _other_time(raw) or generated
     if time is None:
         return CUT if read.is_cut else Unreadable(reason="no time")
     return _event(read, row, time, generated or time)
 
 
-def _happened(raw: Mapping[str, Any]) -> datetime | None:
-    for path in _TIMES:
+def _is_telling(raw: Mapping[str, Any]) -> bool:
+    for key in _TELLING:
+        if raw.get(key):
+            return True
+    return False
+
+
+def _other_time(raw: Mapping[str, Any]) -> datetime | None:
+    for path in _OTHER_TIMES:
         if found := moment(at(raw, *path)):
             return found
     return None
@@ -114,42 +122,70 @@ def _happened(raw: Mapping[str, Any]) -> datetime | None:
 
 def _event(read: Read, row: Mapping[str, Any], time: datetime, generated: datetime) -> AuditEvent:
     raw = read.raw
-    user, target, status = (mapping(raw.get(key)) for key in ("user", "objectRef", "responseStatus"))
-    username, impersonated = text(user.get("username")), text(at(raw, "impersonatedUser", "username"))
-    decision = mapping(raw.get("annotations")).get("authorization.k8s.io/decision")
+    strings, user = _strings(raw, row), mapping(raw.get("user"))
     groups = items(user.get("groups"))
-    return AuditEvent(
-        audit_id=text(raw.get("auditID")),
-        stage=text(raw.get("stage")),
-        time=time,
-        generated=generated,
-        level=text(raw.get("level")),
-        verb=text(raw.get("verb")),
-        uri=text(raw.get("requestURI")),
-        username=username,
-        impersonated=impersonated,
-        actor=classify(username, impersonated),
-        group_count=len(groups),
-        source_ips=texts(raw.get("sourceIPs"), MAX_IP)[:MAX_SOURCE_IPS],
-        user_agent=text(raw.get("userAgent")),
-        resource=text(target.get("resource")),
-        subresource=text(target.get("subresource")),
-        namespace=text(target.get("namespace")),
-        name=text(target.get("name")),
-        api_group=text(target.get("apiGroup")),
-        code=_code(status.get("code")),
-        reason=text(status.get("reason")),
-        decision=decision if decision in ("allow", "forbid") else "",
-        cluster_id=text(row.get("_ResourceId")) or text(row.get("ResourceId")),
-        pod=text(row.get("pod_s")) or text(row.get("PodName")),
-        raw=raw,
-        shape=read.shape,
-        category=text(row.get("Category")) or _CATEGORIES.get(text(row.get("Type")), ""),
-        is_cut=read.is_cut,
-        lost=read.lost,
-        ingested=moment(row.get("Ingested") or row.get("ingestion_time")),
-        groups=_groups(groups),
+    event = object.__new__(AuditEvent)
+    # The __init__ of a frozen class sets field by field, which takes as long as all the reading before it.
+    fields = strings | {
+        "time": time,
+        "generated": generated,
+        "actor": classify(strings["username"], strings["impersonated"]),
+        "group_count": len(groups),
+        "source_ips": texts(raw.get("sourceIPs"), MAX_IP)[:MAX_SOURCE_IPS],
+        "code": _code(mapping(raw.get("responseStatus")).get("code")),
+        "raw": raw,
+        "shape": read.shape,
+        "is_cut": read.is_cut,
+        "lost": read.lost,
+        "ingested": moment(row.get("Ingested") or row.get("ingestion_time")),
+        "groups": _groups(groups),
+    }
+    object.__setattr__(event, "__dict__", fields)
+    return event
+
+
+def _strings(raw: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields of an AuditEvent that are strings."""
+    user, target, status = (
+        mapping(raw.get("user")),
+        mapping(raw.get("objectRef")),
+        mapping(raw.get("responseStatus")),
     )
+    found = {
+        "audit_id": raw.get("auditID", ""),
+        "stage": raw.get("stage", ""),
+        "level": raw.get("level", ""),
+        "verb": raw.get("verb", ""),
+        "uri": raw.get("requestURI", ""),
+        "username": user.get("username", ""),
+        "impersonated": at(raw, "impersonatedUser", "username") if "impersonatedUser" in raw else "",
+        "user_agent": raw.get("userAgent", ""),
+        "resource": target.get("resource", ""),
+        "subresource": target.get("subresource", ""),
+        "namespace": target.get("namespace", ""),
+        "name": target.get("name", ""),
+        "api_group": target.get("apiGroup", ""),
+        "reason": status.get("reason", ""),
+        "decision": mapping(raw.get("annotations")).get("authorization.k8s.io/decision", ""),
+        "cluster_id": _either(row, "_ResourceId", "ResourceId"),
+        "pod": _either(row, "pod_s", "PodName"),
+        "category": _category(row),
+    }
+    if not are_plain(found.values()):
+        found = {key: text(value) for key, value in found.items()}
+    if found["decision"] not in _DECISIONS:
+        found["decision"] = ""
+    return found
+
+
+def _either(row: Mapping[str, Any], column: str, other: str) -> object:
+    found = row.get(column)
+    return found if found and isinstance(found, str) else row.get(other, "")
+
+
+def _category(row: Mapping[str, Any]) -> object:
+    found = row.get("Category")
+    return found if found and isinstance(found, str) else _CATEGORIES.get(text(row.get("Type")), "")
 
 
 def _groups(groups: Sequence[Any]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from audit.kql_answers import (
     EvidenceQueries,
     ObjectKey,
 )
-from audit.kql_around import first_seen, previous_states, sources, table_legs, what_else
+from audit.kql_around import LOG_TABLES, first_seen, previous_states, sources, table_legs, what_else
 from audit.kql_columns import TOTAL, Facet, FirstSeen, Groups, Sources, Totals
 from audit.kql_events import event_queries
 from audit.kql_shapes import DIAGNOSTICS, IS_AUDIT, LOG_ID, LOG_STAGE, TABLES, TYPED, Shape, light_columns
@@ -40,11 +40,44 @@ from audit.kql_text import (
 )
 
 __all__ = [
-    "CONTEXT", "DIAGNOSTICS", "MAX_FACETS", "MAX_GROUPS", "MAX_IDS", "MAX_OBJECTS", "MAX_PEOPLE", "MAX_ROWS",
-    "MAX_TABLE_ROWS", "TABLES", "TOTAL", "TYPED", "AlertQueries", "ContextQueries", "EventQueries",
-    "EvidenceQueries", "Facet", "FirstSeen", "Groups", "InvalidTerm", "ObjectKey", "Sources", "Totals",
-    "admin_events", "clusters", "context", "datetime_literal", "events_behind", "events_by_id", "events_matching",
-    "evidence_queries", "first_seen", "literal", "previous_states", "sources", "what_else", "workload_events",
+    "CONTEXT",
+    "DIAGNOSTICS",
+    "LOG_TABLES",
+    "MAX_FACETS",
+    "MAX_GROUPS",
+    "MAX_IDS",
+    "MAX_OBJECTS",
+    "MAX_PEOPLE",
+    "MAX_ROWS",
+    "MAX_TABLE_ROWS",
+    "TABLES",
+    "TOTAL",
+    "TYPED",
+    "AlertQueries",
+    "ContextQueries",
+    "EventQueries",
+    "EvidenceQueries",
+    "Facet",
+    "FirstSeen",
+    "Groups",
+    "InvalidTerm",
+    "ObjectKey",
+    "Sources",
+    "Totals",
+    "admin_events",
+    "clusters",
+    "context",
+    "datetime_literal",
+    "events_behind",
+    "events_by_id",
+    "events_matching",
+    "evidence_queries",
+    "first_seen",
+    "literal",
+    "previous_states",
+    "sources",
+    "what_else",
+    "workload_events",
 ]  # fmt: skip
 
 #: Events asked for by id at once: as many as are read of one window (bot.inquiry.READ_LIMIT), or more.

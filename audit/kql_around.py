@@ -16,21 +16,32 @@ from audit.kql_text import in_window, lines, literal, literals, union
 _TICK = timedelta(microseconds=1)
 #: Words that stand in the text of `log_s` as they are: no JSON escapes them, and the index knows them.
 _AS_WRITTEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._:-]*")
-#: Tables of AKS' other logs; a table that the workspace does not have is left out.
-_CONTROL_PLANE = "AKSControlPlane"
+#: Every table that rows of AKS may be in.
+LOG_TABLES = (*TABLES, "AKSControlPlane")
+#: What tells its rows from those of other services.
+_OF_AKS = {DIAGNOSTICS: ('| where ResourceId has "managedclusters"',)}
 
 
-def sources(window: Window) -> str:
+def sources(window: Window, *, tables: Sequence[str] = LOG_TABLES) -> str:
     """Ask which tables and categories have rows of AKS in the window; columns are Sources.
 
-    A table that the workspace does not have is no error.
+    A table that the workspace does not have is no error, but one of the Basic plan is: no union takes it in.
     """
     counted = "| summarize Rows = count(), First = min(TimeGenerated), Last = max(TimeGenerated) by Table = "
-    of_aks = '| where ResourceId has "managedclusters"'
-    legs = [lines(DIAGNOSTICS, in_window(window), of_aks, f"{counted}{literal(DIAGNOSTICS)}, Category")]
-    legs += [lines(table, in_window(window), f'{counted}{literal(table)}, Category = ""') for table in TYPED]
-    legs += [lines(_CONTROL_PLANE, in_window(window), f"{counted}{literal(_CONTROL_PLANE)}, Category")]
+    legs = [
+        lines(
+            table,
+            in_window(window),
+            *_OF_AKS.get(table, ()),
+            f"{counted}{literal(table)}, {_category(table)}",
+        )
+        for table in tables
+    ]
     return lines(union(legs), "| sort by Table asc, Category asc")
+
+
+def _category(table: str) -> str:
+    return 'Category = ""' if table in TYPED else "Category"
 
 
 def table_legs(window: Window, tables: Sequence[str], *where: str) -> list[Leg]:

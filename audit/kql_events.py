@@ -20,6 +20,7 @@ WRITES = ("create", "update", "patch", "delete", "deletecollection")
 
 #: One event: the id alone is not believed, for a client may choose it (the Audit-ID header). See audit.distinct.
 _EVENT = "AuditId, Stage, Verb, Uri, User"
+_NO_ID = 'AuditId == ""'
 _OBJECT = "ApiGroup, Resource, Subresource, Namespace"
 _OUTCOME = "Code, Reason, Decision"
 _COUNTED = (
@@ -132,11 +133,13 @@ def _totals(legs: Sequence[Leg], late_after: datetime | None) -> str:
     return lines(
         together([normal(leg, _COUNTED) for leg in legs]),
         f"| extend Kind = {kind('User', 'Impersonated')}, Happened = coalesce(Received, Generated)",
-        f"| extend IsLate = {_is_late(late_after)}, Happened = iff(IsEvent, Happened, datetime(null))",
+        f"| extend IsLate = {_is_late(late_after)}, Happened = iff(IsEvent, Happened, datetime(null)),"
+        # What has no id is an event of its own, but the actor's kind of each must still be counted.
+        f" IdLess = iff({_NO_ID}, Kind, -1)",
         # Copies of one event, but for those whose time of receipt Azure cut away …
         "| summarize Rows = count(), Cut = countif(IsCut), Late = countif(IsLate),"
-        " Timed = countif(isnotnull(Ingested)), Own = countif(isempty(AuditId)), Kind = min(Kind),"
-        f" First = min(Happened), Last = max(Happened) by IsEvent, IdLess = {_id_less()}, {_EVENT}, Received",
+        f" Timed = countif(isnotnull(Ingested)), Own = countif({_NO_ID}), Kind = min(Kind),"
+        f" First = min(Happened), Last = max(Happened) by IsEvent, IdLess, {_EVENT}, Received",
         # … which are copies of the others, if there are any.
         "| summarize Rows = sum(Rows), Cut = sum(Cut), Late = sum(Late), Timed = sum(Timed),"
         " Times = countif(isnotnull(Received)), "
@@ -147,8 +150,7 @@ def _totals(legs: Sequence[Leg], late_after: datetime | None) -> str:
         + f", Kind = min(Kind), First = min(First), Last = max(Last) by IsEvent, IdLess, {_EVENT}",
         "| extend "
         + ", ".join(
-            f"{name} = case(not(IsEvent), tolong(0), isempty(AuditId), {name}Own, Times > 1, {name}At,"
-            f" Kind == {k:d}, tolong(1), tolong(0))"
+            f"{name} = case(not(IsEvent), 0, {_NO_ID}, {name}Own, Times > 1, {name}At, Kind == {k:d}, 1, 0)"
             for name, k in kinds
         ),
         "| summarize Rows = sum(Rows), Cut = sum(Cut), Late = sum(Late), Timed = sum(Timed),"
@@ -157,11 +159,6 @@ def _totals(legs: Sequence[Leg], late_after: datetime | None) -> str:
         "| project Rows, Events = People + Workloads + Platform, People, Workloads, Platform, Unreadable, Cut,"
         f" Late = {_late(late_after)}, First, Last",
     )
-
-
-def _id_less() -> str:
-    """What has no id is an event of its own, but the actor's kind of each must still be counted."""
-    return f"iff(isempty(AuditId), {kind('User', 'Impersonated')}, -1)"
 
 
 def _is_late(late_after: datetime | None) -> str:
@@ -179,19 +176,19 @@ def _groups(legs: Sequence[Leg], name: str) -> str:
         together([normal(leg, _GROUPED) for leg in legs]),
         "| where IsEvent",
         "| extend Fullness = iff(IsCut, 0, 2) + iff(IsLog, 1, 0), Happened = coalesce(Received, Generated)",
-        f"| extend Own = iff(isempty(AuditId), strcat({what.replace(', ', ', ' + chr(34) + ' ' + chr(34) + ', ')},"
+        f"| extend Own = iff({_NO_ID}, strcat({what.replace(', ', ', ' + chr(34) + ' ' + chr(34) + ', ')},"
         ' " ", Impersonated), "")',
         "| summarize Rows = count(), First = min(Happened), Last = max(Happened),"
         f" arg_max(Fullness, Impersonated, {what}) by {_EVENT}, Own, Received",
     )
     return lines(
         f"let {name} = materialize({copies});",
-        f"let {name}Timed = {name} | where isnotnull(Received) or isempty(AuditId);",
-        f"let {name}Groups = materialize(union {name}Timed, ({name} | where isnull(Received) and isnotempty(AuditId)"
+        f"let {name}Timed = {name} | where isnotnull(Received) or {_NO_ID};",
+        f"let {name}Groups = materialize(union {name}Timed, ({name} | where isnull(Received) and not({_NO_ID})"
         f" | join kind=leftanti {name}Timed on {_EVENT})",
         f"| extend Kind = {kind('User', 'Impersonated')}, Rank = {rank('Verb', 'Resource', 'Subresource')}",
-        "| extend Events = iff(isempty(AuditId), Rows, tolong(1)),"
-        ' Path = iff(isempty(Resource), tostring(split(Uri, "?")[0]), "")',
+        f"| extend Events = iff({_NO_ID}, Rows, 1),"
+        ' Path = iff(Resource == "", tostring(split(Uri, "?")[0]), "")',
         # Names are told apart where they matter, so that 500 groups hold more.
         "| extend Shown = iff(Kind == 0 or Rank < 2, Name, '')",
         "| summarize Count = sum(Events), First = min(First), Last = max(Last),"

@@ -110,7 +110,8 @@ def fields(shape: Shape, at: Mapping[str, str]) -> dict[str, str]:
 
 def kind(user: str, impersonated: str) -> str:
     """Return audit.actor.classify as KQL: a number, of two columns or expressions."""
-    return f"iff(isempty({impersonated}), {_kind(user)}, min_of({_kind(user)}, {_kind(impersonated)}))"
+    other = f'iff({impersonated} == "", {max(ActorKind):d}, {_kind(impersonated)})'
+    return f"min_of({_kind(user)}, {other})"
 
 
 def _about_row(at: Mapping[str, str]) -> dict[str, str]:
@@ -119,7 +120,7 @@ def _about_row(at: Mapping[str, str]) -> dict[str, str]:
 
 def _kind(user: str) -> str:
     prefixes = " or ".join(f"{user} startswith_cs {literal(prefix)}" for prefix in PLATFORM_PREFIXES)
-    namespace = f'tostring(split({user}, ":")[{SERVICE_ACCOUNT.count(":")}])'
+    namespace = f"extract(@'^{SERVICE_ACCOUNT}([^:]*)', 1, {user})"
     workload = (
         f"iff({namespace} in {literals(sorted(PLATFORM_NAMESPACES))},"
         f" {ActorKind.PLATFORM:d}, {ActorKind.WORKLOAD:d})"
@@ -215,7 +216,7 @@ def _typed_fields(at: Mapping[str, str]) -> dict[str, str]:
 
 
 def _status(code: str) -> str:
-    return f"iff({code} between (100 .. 599), {code}, tolong(0))"
+    return f"iff({code} between (100 .. 599), {code}, 0)"
 
 
 def _decision(found: str) -> str:

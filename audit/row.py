@@ -33,6 +33,7 @@ _COLUMNS = {
 _DYNAMIC = frozenset(
     {"User", "SourceIps", "ObjectRef", "ResponseStatus", "RequestObject", "ResponseObject", "Annotations"}
 )
+_EACH_COLUMN = tuple((column, key, column in _DYNAMIC) for column, key in _COLUMNS.items())
 #: The fields in the order in which the API server writes them, which tells what a cut took away.
 #: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/#audit-k8s-io-v1-Event
 _ORDER = {
@@ -117,24 +118,21 @@ def _from_columns(row: Mapping[str, Any]) -> Read:
     """Put the event together again from its columns, in audit.k8s.io/v1's own words."""
     raw: dict[str, Any] = {"kind": "Event", "apiVersion": "audit.k8s.io/v1"}
     lost: set[str] = set()
-    for column, key in _COLUMNS.items():
+    for column, key, is_dynamic in _EACH_COLUMN:
         value = row.get(column)
-        if value is None or value == "":
-            continue
-        if column in _DYNAMIC and isinstance(value, str):
-            value = _parsed(value, key, lost)
-            if value is None or value == "":
-                continue
-        raw[key] = value
+        if is_dynamic and isinstance(value, str) and value:
+            try:
+                value = orjson.loads(value)
+            except ValueError:
+                value = _not_json(value, key, lost)
+        if value is not None and value != "":
+            raw[key] = value
     return Read(raw, TableShape.TYPED, True, frozenset(lost)) if lost else Read(raw, TableShape.TYPED)
 
 
-def _parsed(value: str, key: str, lost: set[str]) -> object:
-    """A dynamic column: JSON text, also cut, or a bare string such as "skipped-too-big-size-object"."""
-    try:
-        return orjson.loads(value)
-    except ValueError:
-        found = recover_value(value)
+def _not_json(value: str, key: str, lost: set[str]) -> object:
+    """A dynamic column that is JSON only up to a cut, or a bare string such as "skipped-too-big-size-object"."""
+    found = recover_value(value)
     if found is None and value.startswith('"'):
         lost.add(key)
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
@@ -32,6 +32,16 @@ def text(value: object, limit: int = MAX_TEXT) -> str:
     if value.__class__ is str and len(value) <= limit and "\0" not in value:
         return value
     return shorten(value, limit) if isinstance(value, str) else ""
+
+
+def are_plain(values: Iterable[object], limit: int = MAX_TEXT) -> bool:
+    """Tell whether `text` would leave each of these as it is; False where only asking one by one can tell."""
+    # One look at all together: is each a string, none too long, none with a NUL.
+    try:
+        joined = "".join(values)  # type: ignore[arg-type]  # whether they are strings is what is asked
+    except TypeError:
+        return False
+    return len(joined) <= limit and "\0" not in joined
 
 
 def shorten(value: str, limit: int = MAX_TEXT) -> str:
@@ -68,7 +78,8 @@ def items(value: object) -> Sequence[Any]:
 
 def texts(value: object, limit: int = MAX_TEXT) -> tuple[str, ...]:
     """Return the strings of a JSON array that say something."""
-    kept = [text(item, limit) for item in items(value)]
+    found = items(value)
+    kept = found if are_plain(found, limit) else [text(item, limit) for item in found]
     return tuple([item for item in kept if item and not item.isspace()])
 
 
@@ -102,17 +113,25 @@ def moment(value: object) -> datetime | None:
     """
     if not isinstance(value, str) or len(value) > MAX_TIME:
         return None
-    value = value.strip()
-    return _iso(value) or _us(value)
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        value = value.strip()
+        return _iso(value) or _us(value)
+    return found if found.tzinfo is UTC else _in_utc(found)
 
 
 def _iso(value: str) -> datetime | None:
     try:
-        found = datetime.fromisoformat(value)
-        if found.tzinfo is UTC:
-            return found
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):  # the latter at the ends of the calendar
+        return _in_utc(datetime.fromisoformat(value))
+    except ValueError:
+        return None
+
+
+def _in_utc(value: datetime) -> datetime | None:
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:  # at the ends of the calendar
         return None
 
 

@@ -34,7 +34,7 @@ from audit.untyped import text
 from bot import summary
 from bot.asides import Asides, Beside
 from bot.errors import OutsideError, Reason
-from bot.ports import AuditLog, Clock, Workspace
+from bot.ports import Answer, AuditLog, Clock, Workspace
 from bot.reading import READ_LIMIT, Build, Part, Reading, count_of, read, together
 from bot.scope import LONGEST_WINDOW, clamped, why_not_asked, workspace_for
 from bot.sources import Known, Sources
@@ -169,7 +169,7 @@ class Inquiry:
         Raises OutsideError when none answered, and InvalidTerm.
         """
         queries = events_matching(wanted, limit=READ_LIMIT)
-        asked = [self._matching(w, queries.rows, queries.count, wanted.window) for w in self._workspaces]
+        asked = [self._matching(workspace, wanted) for workspace in self._workspaces]
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         parts, failures, answered = [], [], []
         for workspace, outcome in zip(self._workspaces, outcomes, strict=True):
@@ -227,7 +227,7 @@ class Inquiry:
         workspace = workspace_for(alert, self._workspaces)
         if not ids or workspace is None or evidence.window is None:
             return RawEvents()
-        kql = events_by_id(ids, evidence.window)
+        kql = events_by_id(ids, evidence.window, tables=self._sources.last(workspace).askable)
         answer = await self._reading(workspace, evidence.window).ask(kql)
         parsed = await asyncio.to_thread(lambda: [parse_event(row) for row in answer.rows])
         found = distinct(e for e in parsed if isinstance(e, AuditEvent))
@@ -242,10 +242,16 @@ class Inquiry:
     def _reading(self, workspace: Workspace, window: Window) -> Reading:
         return Reading(log=self._log, workspace=workspace, window=window, deadline=self._deadline)
 
-    async def _matching(self, workspace: Workspace, rows: str, count: str, window: Window) -> Part:
+    async def _matching(self, workspace: Workspace, wanted: EventFilter) -> Part:
         """Ask for rows, and for the true count of the events that they are."""
-        reading = self._reading(workspace, window)
-        answer, counted = await together([reading.ask(rows), reading.ask(count)])
+        try:
+            answer, counted = await self._mentions(workspace, wanted)
+        except OutsideError as failure:
+            if failure.reason is not Reason.BASIC_PLAN:
+                raise
+            # Which table that is has to be found out; the others can be asked.
+            await self._sources.of(workspace)
+            answer, counted = await self._mentions(workspace, wanted)
         part = await asyncio.to_thread(read, answer.rows, Totals())
         events = distinct(part.events)
         total = max(count_of(counted), len(events) + len(part.unreadable))
@@ -255,6 +261,12 @@ class Inquiry:
             unreadable=len(part.unreadable),
         )
         return replace(part, totals=totals, partial=answer.partial or counted.partial)
+
+    async def _mentions(self, workspace: Workspace, wanted: EventFilter) -> Sequence[Answer]:
+        tables = self._sources.last(workspace).askable
+        queries = events_matching(wanted, limit=READ_LIMIT, tables=tables)
+        reading = self._reading(workspace, wanted.window)
+        return await together([reading.ask(queries.rows), reading.ask(queries.count)])
 
 
 async def _evidence(
@@ -266,8 +278,7 @@ async def _evidence(
 ) -> Evidence:
     found = await asyncio.to_thread(summary.gathered, parts)
     asides = await beside.of(found.events, around) if beside else Asides()
-    sources = known.sources if known else ()
-    return await asyncio.to_thread(summary.filled, blank, parts, found, asides, sources)
+    return await asyncio.to_thread(summary.filled, blank, parts, found, asides, known)
 
 
 def _build(criterion: Criterion, window: Window, fired_at: datetime | None) -> Build:

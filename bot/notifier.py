@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from audit.alert import Alert
 from audit.earlier import carried
-from audit.evidence import Evidence, Missing
+from audit.evidence import SETTLED_AFTER, Evidence, Missing
 from bot.digest import digest_message
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.inquiry import Inquiry
@@ -36,9 +36,8 @@ from cards.size import BUDGET
 
 log = logging.getLogger(__name__)
 
-#: The log's rows come 3 to 10 minutes late, so the same window is asked once more.
-#: https://learn.microsoft.com/azure/azure-monitor/logs/data-ingestion-time
-SECOND_LOOK_AFTER = timedelta(minutes=10)
+#: When the same window is asked once more; cards say so.
+SECOND_LOOK_AFTER = SETTLED_AFTER
 #: How long an unreachable workspace is asked again, counted from the alert or the acknowledgement.
 KEEP_ASKING = timedelta(hours=1)
 #: A workspace is given more time at first than Teams: 4 to 8 seconds, since the client has tried again already.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from audit.evidence import Source
 from audit.filter import Window
-from audit.kql import sources
+from audit.kql import LOG_TABLES, sources
 from audit.kql_columns import Sources as Column
 from audit.kql_shapes import TABLES
 from audit.untyped import text
-from bot.errors import OutsideError
+from bot.errors import OutsideError, Reason
 from bot.ports import AuditLog, Clock, Query, Workspace
 
 #: How long an answer serves. A table that is switched on is seen after that at the latest.
@@ -32,6 +33,10 @@ class Known:
     sources: tuple[Source, ...] = ()
     #: The tables to ask for audit events: those with rows, or all that there may be.
     tables: tuple[str, ...] = TABLES
+    #: The tables that can be asked at all, whether or not they have had rows lately.
+    askable: tuple[str, ...] = TABLES
+    #: Tables on a Basic plan.
+    basic: tuple[str, ...] = ()
 
 
 class Sources:
@@ -52,21 +57,46 @@ class Sources:
                 known = self._known[workspace.id] = await self._ask(workspace, now)
             return known
 
+    def last(self, workspace: Workspace) -> Known:
+        """Return what was last known, without asking: for those who cannot wait."""
+        return self._known.get(workspace.id) or Known(at=self._clock.now())
+
     async def _ask(self, workspace: Workspace, now: datetime) -> Known:
         window = Window(start=now - SPAN, end=now)
-        query = Query(workspace=workspace, kql=sources(window), window=window, deadline=DEADLINE)
+        basic: tuple[str, ...] = ()
         try:
-            answer = await self._log.ask(query)
-        except OutsideError:
-            return Known(at=now)
-        found = tuple(
-            Source(table=text(row.get(Column.TABLE)), category=text(row.get(Column.CATEGORY)))
-            for row in answer.rows
-        )
+            found = await self._found(workspace, window, LOG_TABLES)
+        except OutsideError as failure:
+            if failure.reason is not Reason.BASIC_PLAN:
+                return Known(at=now)
+            found, basic = await self._one_by_one(workspace, window)
         tables = tuple(
             table for table in TABLES if any(is_audit(one) and one.table == table for one in found)
         )
-        return Known(at=now, sources=found, tables=tables or TABLES)
+        askable = tuple(table for table in TABLES if table not in basic)
+        return Known(at=now, sources=found, tables=tables or askable, askable=askable, basic=basic)
+
+    async def _found(self, workspace: Workspace, window: Window, tables: Sequence[str]) -> tuple[Source, ...]:
+        kql = sources(window, tables=tables)
+        answer = await self._log.ask(Query(workspace=workspace, kql=kql, window=window, deadline=DEADLINE))
+        return tuple(
+            Source(table=text(row.get(Column.TABLE)), category=text(row.get(Column.CATEGORY)))
+            for row in answer.rows
+        )
+
+    async def _one_by_one(
+        self, workspace: Workspace, window: Window
+    ) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+        """Find out which tables are on a Basic plan: together with such a one no table can be asked."""
+        found: list[Source] = []
+        basic = []
+        for table in LOG_TABLES:
+            try:
+                found += await self._found(workspace, window, [table])
+            except OutsideError as failure:
+                if failure.reason is Reason.BASIC_PLAN:
+                    basic.append(table)
+        return tuple(found), tuple(basic)
 
 
 def is_audit(source: Source) -> bool:

@@ -10,13 +10,14 @@ from audit.blind_spots import Facts, blind_spots
 from audit.counted import Totals, merged
 from audit.distinct import distinct
 from audit.event import ActorKind, AuditEvent
-from audit.evidence import Evidence, Finding, Group, Missing, Since, Source
+from audit.evidence import Evidence, Finding, Group, Missing, Since
 from audit.first_seen import phrases
 from audit.grouping import count_by_actor, group, ordered, shortened
 from audit.history import changes_of
 from audit.rules import judge
 from bot.asides import Asides
 from bot.reading import Part
+from bot.sources import Known
 
 #: New users that are named of what went on since.
 MOST_NEW_USERS = 5
@@ -42,7 +43,7 @@ def gathered(parts: Sequence[Part]) -> Gathered:
 
 
 def filled(
-    blank: Evidence, parts: Sequence[Part], found: Gathered, asides: Asides, sources: Sequence[Source] = ()
+    blank: Evidence, parts: Sequence[Part], found: Gathered, asides: Asides, known: Known | None = None
 ) -> Evidence:
     """Return the evidence. Slow where URIs are long (see audit.grouping.group): not for an event loop."""
     totals = _sum(parts, found)
@@ -71,9 +72,16 @@ def filled(
         before=asides.before,
         after=asides.after,
         reaches_back_to=asides.seen.reaches_back_to if asides.seen else None,
-        sources=tuple(sources),
+        sources=known.sources if known else (),
         table=next((part.table for part in parts if part.table), None),
-        blind_spots=blind_spots(Facts(sources=tuple(sources), events=found.events, cut=totals.cut)),
+        blind_spots=blind_spots(
+            Facts(
+                sources=known.sources if known else (),
+                events=found.events,
+                cut=totals.cut,
+                basic_tables=known.basic if known else (),
+            )
+        ),
     )
 
 

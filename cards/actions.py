@@ -41,9 +41,13 @@ def what_else(key: str, group: int) -> Submit:
     return _dialog("What else did they do", key, "else", g=group)
 
 
-def seven_answers(key: str, group: int) -> Submit:
-    """Ask for the seven answers of a group's event. `group` is its place in Evidence.groups, not on the card."""
-    return _dialog("Seven answers", key, "seven", g=group)
+def seven_answers(key: str, group: int, *, of: int = 1) -> Submit:
+    """Ask for the seven answers of a group's event. `group` is its place in Evidence.groups, not on the card.
+
+    `of`: for how many groups the line stands; those of the first are given.
+    """
+    title = "Seven answers" if of == 1 else "Seven answers of the first"
+    return _dialog(title, key, "seven", g=group)
 
 
 def seen_before(key: str) -> Submit:

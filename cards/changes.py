@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from audit.changes import DELETION
 from audit.evidence import Change
 from cards.actions import toggle
 from cards.elements import Container, RichTextBlock
@@ -19,7 +20,8 @@ def change_blocks(change: Change | None, name: str, detail: Detail) -> list[Any]
     if change is None:
         return []
     if not change.lines:
-        why = plain(change.why_not, 2 * detail.text)
+        # What a deletion changed, its own line says already.
+        why = "" if change.why_not == DELETION else plain(change.why_not, 2 * detail.text)
         return [_small(f"What changed is not known: {why}")] if why else []
     opens = line(run(f"± What changed: {_extent(change)}", color="accent"), spacing="none")
     shown = change.lines[: detail.lines]

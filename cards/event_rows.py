@@ -30,7 +30,7 @@ def when(group: Group, times: Times) -> str:
     """Return the group's times: each of a few, else the first and the last."""
     moments = [event.time for event in group.events]
     if len(moments) == group.count and len(moments) <= _SINGLE_TIMES:
-        return ", ".join(times.at(moment) for moment in moments)
+        return ", ".join(dict.fromkeys(times.at(moment) for moment in moments))
     if group.first == group.last:
         return times.at(group.first)
     return f"{times.at(group.first)}–{times.at(group.last)}"  # noqa: RUF001

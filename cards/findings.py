@@ -33,6 +33,8 @@ class Riskiest:
 
     finding: Finding
     group: Group | None = None
+    #: For how many groups that stands.
+    of: int = 1
 
 
 def advice(finding: Finding) -> Advice:
@@ -44,21 +46,22 @@ def advice(finding: Finding) -> Advice:
 def riskiest(evidence: Evidence) -> Riskiest | None:
     """Return the finding to begin with: by risk, then people's before others', what was done before what was tried.
 
+    Of several so alike that of most groups comes first: twelve deployments before the one secret that goes with them.
     None where nothing is above routine: what the platform does as always is no headline of its own.
     """
     if evidence.missing:
         return None
     found = [
-        (-each.severity, placed.group.actor, each.refused, placed.group.first, n, each, placed.group)
+        (-each.severity, placed.group.actor, each.refused, -placed.of, placed.group.first, n, each, placed)
         for n, placed in enumerate(unfolded(evidence))
         for each in placed.group.findings
         if each.severity > Severity.ROUTINE
     ]
-    best = min(found, key=lambda each: each[:5], default=None)
+    best = min(found, key=lambda each: each[:6], default=None)
     over_all = max(evidence.findings, key=lambda each: (each.severity, not each.refused), default=None)
     if over_all and over_all.severity > (-best[0] if best else Severity.ROUTINE):
         return Riskiest(finding=over_all)
-    return Riskiest(finding=best[5], group=best[6]) if best else None
+    return Riskiest(finding=best[6], group=best[7].group, of=best[7].of) if best else None
 
 
 def is_routine(evidence: Evidence) -> bool:
@@ -69,8 +72,8 @@ def is_routine(evidence: Evidence) -> bool:
 
 
 def others_than(evidence: Evidence, first: Riskiest) -> int:
-    """Count the findings above routine beside the first one, those on groups and those over several events."""
-    on_groups = [each for group in evidence.groups for each in group.findings]
+    """Count the findings above routine beside the first one, on lines of their own and over several events."""
+    on_groups = [each for placed in unfolded(evidence) for each in placed.group.findings]
     return sum(each.severity > Severity.ROUTINE for each in (*on_groups, *evidence.findings)) - (
         first.finding.severity > Severity.ROUTINE
     )

@@ -9,13 +9,14 @@ from audit.event import ActorKind
 from audit.evidence import Evidence, Group
 from cards import words
 from cards.actions import toggle
+from cards.alike import Placed
 from cards.changes import change_blocks
 from cards.elements import Container, RichTextBlock
 from cards.event_rows import event_row, has_events, when
 from cards.findings import finding_lines, over_all_lines
 from cards.folded import folded_blocks
 from cards.menu import menu_blocks
-from cards.order import Placed, events_of, unfolded
+from cards.order import events_of, unfolded
 from cards.size import Detail
 from cards.text import Times, counted, joined, line, plain, run
 
@@ -53,10 +54,11 @@ def group_blocks(evidence: Evidence, times: Times, detail: Detail, *, key: str =
 
 def _left_out(evidence: Evidence, left: Sequence[Placed]) -> list[RichTextBlock]:
     """Say exactly what of the evidence stands nowhere on the card."""
-    counts = {kind: sum(each.group.actor is kind for each in left) for kind in ActorKind}
+    counts = {kind: sum(each.of for each in left if each.group.actor is kind) for kind in ActorKind}
     by = ", ".join(f"{n:,} by {words.ACTOR_COUNTS[kind][1]}" for kind, n in counts.items() if n)
     events = sum(each.group.count for each in left)
-    parts = [f"{counted(len(left), 'group')} with {counted(events, 'event')} ({by})"] if left else []
+    groups = sum(each.of for each in left)
+    parts = [f"{counted(groups, 'group')} with {counted(events, 'event')} ({by})"] if left else []
     if evidence.groups_left:
         parts.append(f"{counted(evidence.groups_left, 'further group')} that the workspace counted only")
     elif rest := events_of(evidence) - sum(group.count for group in evidence.groups):
@@ -108,7 +110,7 @@ def _heading(group: Group, times: Times, detail: Detail) -> list[RichTextBlock]:
     """Return who and did it work; what and when; from where; how risky."""
     end = words.outcome(group.code, group.reason, detail.text, group.decision)
     user = run(words.who(group, detail.text), weight="bolder")
-    facts = f" · {words.identity(group, detail.text)} · {group.count:,}× · "  # noqa: RUF001
+    facts = f" · {words.identity(group, detail.text)} · {words.how_often(group)} · "
     where = f"on {plain(group.cluster, detail.text)}" if group.cluster.strip() else ""
     origin = _origin(group, detail)
     return [

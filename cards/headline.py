@@ -11,7 +11,7 @@ from audit.evidence import Evidence, Group, Severity
 from audit.incident import Incident, State
 from cards import missing, words
 from cards.findings import Riskiest, is_routine, others_than, riskiest
-from cards.order import events_of
+from cards.order import events_of, unfolded
 from cards.text import Times, counted, joined, named, plain
 
 _NOBODY = "(no name)"
@@ -72,7 +72,9 @@ def leaders(evidence: Evidence) -> Sequence[Group]:
     if evidence.missing or not evidence.groups:
         return ()
     first = min(group.actor for group in evidence.groups)
-    return [group for group in evidence.groups if group.actor is first]
+    if first is ActorKind.PLATFORM:
+        return evidence.groups
+    return [placed.group for placed in unfolded(evidence) if placed.group.actor is first]
 
 
 def _rule(incident: Incident, alert: Alert, limit: int) -> str:
@@ -100,7 +102,7 @@ def _what(leading: Sequence[Group], limit: int) -> str:
     act = f"{_SUBJECTS[group.actor]}{words.act(group, limit, short=True)}"
     kind = words.outcome_of(group.code)
     ended = f": {kind}" if kind in {words.Outcome.REFUSED, words.Outcome.FAILED} else ""
-    others = sum(g.count for g in leading) - group.count
+    others = sum(map(words.requests, leading)) - words.requests(group)
     more = f", and {counted(others, 'other action')}" if others else ""
     return f"{act[:1].upper()}{act[1:]}{ended}{more}"
 
@@ -109,12 +111,13 @@ def _who(evidence: Evidence, first: Riskiest | None, leading: Sequence[Group], l
     if first is None or first.group is None:
         return _actions(leading, limit)
     others = others_than(evidence, first)
-    more = f"; {counted(others, 'more finding')} below" if others else ""
-    return f"{words.sentence(first.group, limit)}{more}"
+    # Not "below": of many there may be no room for all.
+    more = f"; {counted(others, 'more finding')}" if others else ""
+    return f"{words.sentence(first.group, limit, of=first.of)}{more}"
 
 
 def _actions(leading: Sequence[Group], limit: int) -> str:
-    actor, count = leading[0].actor, sum(group.count for group in leading)
+    actor, count = leading[0].actor, sum(map(words.requests, leading))
     actions, ended = counted(count, "action"), words.outcomes(leading, limit)
     if actor is ActorKind.PLATFORM:
         return (

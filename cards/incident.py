@@ -58,7 +58,7 @@ def incident_card(
         body = [
             _head(top, incident, evidence),
             *_found(found_at, times),
-            *number_lines(alert, evidence, times, detail),
+            *number_lines(alert, evidence, times, detail, cluster=incident.subject_id),
             *_doubts(evidence, alert, times, detail),
             *([] if evidence.missing else group_blocks(evidence, times, detail, key=incident.key)),
             *(small_table_blocks(evidence.table, detail) if evidence.table else []),

@@ -6,9 +6,9 @@ from typing import Any
 
 from audit.evidence import Severity
 from cards.actions import seven_answers, toggle, what_else
+from cards.alike import Placed
 from cards.elements import ActionSet, Container, RichTextBlock
 from cards.findings import advice
-from cards.order import Placed
 from cards.size import Detail
 from cards.text import line, run
 
@@ -34,7 +34,7 @@ def menu_blocks(placed: Placed, name: str, key: str, detail: Detail) -> list[Any
 
 def _actions(placed: Placed, key: str) -> list[Any]:
     """Return the questions; one about an event only where there is one."""
-    seven = [seven_answers(key, placed.index)] if placed.group.events else []
+    seven = [seven_answers(key, placed.index, of=placed.of)] if placed.group.events else []
     return [what_else(key, placed.index), *seven]
 
 

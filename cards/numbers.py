@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from audit.alert import Alert
-from audit.evidence import Arriving, Evidence, Since
+from audit.evidence import SETTLED_AFTER, Arriving, Evidence, Since
+from audit.filter import Window
 from cards.elements import RichTextBlock
 from cards.folded import folded_words
 from cards.order import events_of, tally
@@ -11,14 +12,20 @@ from cards.size import Detail
 from cards.text import Times, counted, joined, line, named, number, run
 
 _WHY_DIFFER = " (the alert's payload does not say why they differ)"
+_OF_ALL_CLUSTERS = " of this cluster (the alert counts all of the workspace's)"
 _NAMED_USERS = 3
 
 
-def number_lines(alert: Alert, evidence: Evidence, times: Times, detail: Detail) -> list[RichTextBlock]:
-    """Return the counts, the window, and what went on since; where two counts differ, the card does not guess why."""
+def number_lines(
+    alert: Alert, evidence: Evidence, times: Times, detail: Detail, *, cluster: str = ""
+) -> list[RichTextBlock]:
+    """Return the counts, the window, and what went on since; where two counts differ, the card does not guess why.
+
+    `cluster`: what the evidence is narrowed to (a resource id), where that may be more than the alert itself names.
+    """
     counts = [f"Alert counted {number(alert.counted)}"] if alert.counted is not None else []
     if not evidence.missing and not _is_table_only(evidence):
-        counts += _counts(alert, evidence, detail)
+        counts += _counts(alert, evidence, detail, cluster)
     window = _window(alert, evidence, times)
     one_line = evidence.missing or _is_table_only(evidence)
     top = [joined([*counts, *window])] if one_line else [joined(counts), joined(window)]
@@ -34,11 +41,11 @@ def _is_table_only(evidence: Evidence) -> bool:
     return evidence.table is not None and not evidence.returned and not evidence.groups
 
 
-def _counts(alert: Alert, evidence: Evidence, detail: Detail) -> list[str]:
+def _counts(alert: Alert, evidence: Evidence, detail: Detail, cluster: str) -> list[str]:
     where = tally(evidence, detail.groups)
     folded = f" ({folded_words(evidence, detail.text)})" if where.folded else ""
     return [
-        _returned(alert, evidence),
+        _returned(alert, evidence, cluster),
         *([f"{evidence.read:,} of {evidence.returned:,} read"] if _is_capped(evidence) else []),
         f"shown {where.shown:,}",
         *([f"folded {where.folded:,}{folded}"] if where.folded else []),
@@ -48,11 +55,13 @@ def _counts(alert: Alert, evidence: Evidence, detail: Detail) -> list[str]:
     ]
 
 
-def _returned(alert: Alert, evidence: Evidence) -> str:
+def _returned(alert: Alert, evidence: Evidence, cluster: str) -> str:
     """Return how many rows there are, and how many events where those are fewer."""
     same = {float(evidence.returned), float(events_of(evidence))}
     differ = alert.counted is not None and alert.counted not in same and not evidence.partial
+    is_part = _is_cluster(cluster) and alert.subject.lower() != cluster.lower()
     known = _WHY_DIFFER if differ and not evidence.late else ""
+    known = _OF_ALL_CLUSTERS if differ and is_part else known
     least = "at least " if evidence.partial else ""
     events = evidence.events
     once = (
@@ -61,6 +70,10 @@ def _returned(alert: Alert, evidence: Evidence) -> str:
     if events is None and evidence.repeated:
         once = f" ({counted(evidence.repeated, 'row')} the same event again)"
     return f"workspace returned {least}{evidence.returned:,}{known}{once}"
+
+
+def _is_cluster(resource_id: str) -> bool:
+    return "/managedclusters/" in resource_id.lower()
 
 
 def _is_capped(evidence: Evidence) -> bool:
@@ -74,7 +87,7 @@ def _window(alert: Alert, evidence: Evidence, times: Times) -> list[str]:
     if evidence.missing or _is_table_only(evidence):
         return parts
     by = f"{evidence.by_people:,} by people, {evidence.by_workloads:,} by workloads, {evidence.by_platform:,} by the platform"
-    return [*parts, _around(evidence), by, _arriving(evidence, times)]
+    return [*parts, _around(evidence), by, _arriving(evidence, window, times)]
 
 
 def _around(evidence: Evidence) -> str:
@@ -83,11 +96,14 @@ def _around(evidence: Evidence) -> str:
     return f"{found}; not counted" if found else ""
 
 
-def _arriving(evidence: Evidence, times: Times) -> str:
-    if evidence.arriving is Arriving.STILL:
-        again = f", asked again until {times.at(evidence.again_until)}" if evidence.again_until else ""
-        return f"still arriving{again}"
-    return evidence.arriving or ""
+def _arriving(evidence: Evidence, window: Window | None, times: Times) -> str:
+    """Say whether rows may still come, and when it will be asked for them."""
+    if evidence.arriving is not Arriving.STILL or window is None:
+        return evidence.arriving or ""
+    try:
+        return f"{evidence.arriving}, asked again at {times.at(window.end + SETTLED_AFTER)}"
+    except OverflowError:  # an alert may claim the year 9999
+        return evidence.arriving
 
 
 def _limits(evidence: Evidence) -> list[str]:

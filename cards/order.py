@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from audit.event import ActorKind
 from audit.evidence import Evidence, Group, Severity
+from cards.alike import Placed, gathered
 
 #: Why the platform's doings are folded, by the user's name; the first that it begins with. Those with a space or
 #: colon at their end are beginnings, the others whole names.
@@ -24,14 +25,6 @@ _REASONS = (
     ("system:serviceaccount:", "add-ons of AKS"),
 )
 _OTHERWISE = "the platform"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Placed:
-    """A group with its place in Evidence.groups, which a button names it by."""
-
-    index: int
-    group: Group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +59,14 @@ class Tally:
 
 
 def unfolded(evidence: Evidence) -> Sequence[Placed]:
-    """Return the groups with lines of their own: by risk, then by actor, then as they come."""
-    own = [each for each in _placed(evidence) if not _is_folded(each.group)]
-    return sorted(own, key=lambda each: (-each.group.severity, each.group.actor))
+    """Return what has lines of its own: by risk, then by actor, then as it comes; alike groups are one."""
+    own = gathered(each for each in _placed(evidence) if not _is_folded(each.group))
+    return sorted(own, key=lambda each: (-each.group.severity, each.group.actor, _breadth(each)))
+
+
+def _breadth(placed: Placed) -> int:
+    """Put a finding on many objects before the same risk on one, as the first line of the card does."""
+    return -placed.of if placed.group.severity > Severity.ROUTINE else 0
 
 
 def folds(evidence: Evidence) -> Sequence[Fold]:
@@ -77,7 +75,7 @@ def folds(evidence: Evidence) -> Sequence[Fold]:
     for each in _placed(evidence):
         if _is_folded(each.group):
             found.setdefault(reason(each.group.user), []).append(each)
-    return [Fold(reason=why, placed=tuple(placed)) for why, placed in found.items()]
+    return [Fold(reason=why, placed=tuple(gathered(placed))) for why, placed in found.items()]
 
 
 def reason(user: str) -> str:

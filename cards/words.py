@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from audit.event import ActorKind
 from audit.evidence import Finding, Group, Severity
+from audit.resources import plural, singular
 from cards.text import counted, named, plain, times
 
 SEVERITIES = {
@@ -77,8 +78,6 @@ SUBRESOURCES = {
 }
 #: Verbs of many objects at once.
 _COLLECTIVE = frozenset({"list", "watch", "deletecollection"})
-#: Kinds whose plural is not one of English's usual ones.
-_SINGULAR = {"endpoints": "endpoints", "podmetrics": "podmetrics", "nodemetrics": "nodemetrics"}
 
 
 class Outcome(StrEnum):
@@ -107,17 +106,6 @@ def outcome(code: int | None, reason: str, limit: int, decision: str = "") -> st
         return kind
     forbidden = "(authorization: forbid)" if decision == "forbid" and code != 403 else ""  # noqa: PLR2004
     return " ".join(part for part in (kind, str(code), plain(reason, limit), forbidden) if part)
-
-
-def kind_of(resource: str) -> str:
-    """Return the singular of a resource: "configmaps" is one "configmap"."""
-    if resource in _SINGULAR:
-        return _SINGULAR[resource]
-    if resource.endswith("ies"):
-        return resource[:-3] + "y"
-    if resource.endswith(("sses", "ches", "shes", "xes")):
-        return resource[:-2]
-    return resource[:-1] if resource.endswith("s") and not resource.endswith("ss") else resource
 
 
 def deed(group: Group, limit: int) -> Deed:
@@ -151,10 +139,10 @@ def thing(group: Group, limit: int, *, short: bool = False) -> str:
     namespace = plain(group.namespace, limit)
     if group.name:
         where = "" if short or not namespace else f"{namespace}/"
-        return f"{plain(kind_of(resource), limit)} {where}{plain(group.name, limit)}"
+        return f"{plain(singular(resource), limit)} {where}{plain(group.name, limit)}"
     if group.verb in _COLLECTIVE:
-        return f"{plain(resource, limit)} {f'in {namespace}' if namespace else 'cluster-wide'}"
-    kind = plain(kind_of(resource), limit)
+        return f"{plain(plural(resource), limit)} {f'in {namespace}' if namespace else 'cluster-wide'}"
+    kind = plain(singular(resource), limit)
     article = "an" if kind[:1] in set("aeio") else "a"
     return f"{article} {kind}{f' in {namespace}' if namespace and not short else ''}"
 
@@ -196,11 +184,32 @@ def agent(user_agent: str, limit: int) -> str:
     return plain(user_agent.split(" ", 1)[0], limit)
 
 
-def sentence(group: Group, limit: int) -> str:
-    """Return who did what, how often, and did it work: the second line of an incident of one group."""
+def requests(group: Group) -> int:
+    """Return how many requests a group's events are: one that lasts, such as a shell, is logged as it starts and ends.
+
+    Both have its audit id and its time. Events that were not read count as a request each.
+    """
+    known = [(event.audit_id, event.time) for event in group.events if event.audit_id]
+    return group.count - (len(known) - len(set(known)))
+
+
+def how_often(group: Group) -> str:
+    """Return the number of requests; of events too, where those are more: "1×, 2 events"."""  # noqa: RUF002
+    number = requests(group)
+    events = f" in {group.count:,} events" if number < group.count else ""
+    return f"{number:,}×{events}"  # noqa: RUF001
+
+
+def sentence(group: Group, limit: int, *, of: int = 1) -> str:
+    """Return who did what, how often, and did it work: the second line of an incident of one group.
+
+    `of`: for how many groups it stands, each with another object; once for each goes without saying.
+    """
+    number = requests(group)
     told = f" ({group.identity})" if group.identity in _TOLD else ""
-    said = " ".join(p for p in (who(group, limit) + told, act(group, limit), times(group.count)) if p)
-    return f"{said}; {everyone(group.count)}{outcome(group.code, group.reason, limit, group.decision)}"
+    often = times(number) if of == 1 else f"({number:,} times in all)" if number > of else ""
+    said = " ".join(p for p in (who(group, limit) + told, act(group, limit), often) if p)
+    return f"{said}; {everyone(number)}{outcome(group.code, group.reason, limit, group.decision)}"
 
 
 def everyone(count: int) -> str:
@@ -213,7 +222,7 @@ def outcomes(groups: Sequence[Group], limit: int) -> str:
     found: dict[str, int] = {}
     for group in groups:
         ended = outcome(group.code, group.reason, limit, group.decision)
-        found[ended] = found.get(ended, 0) + group.count
+        found[ended] = found.get(ended, 0) + requests(group)
     if len(found) == 1:
         ended, count = next(iter(found.items()))
         return everyone(count) + ended
@@ -223,7 +232,7 @@ def outcomes(groups: Sequence[Group], limit: int) -> str:
 
 
 def _by_kind(groups: Sequence[Group]) -> str:
-    counts = {kind: sum(g.count for g in groups if outcome_of(g.code) is kind) for kind in Outcome}
+    counts = {kind: sum(requests(g) for g in groups if outcome_of(g.code) is kind) for kind in Outcome}
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
 
 

@@ -22,8 +22,9 @@ import duckdb_kql
 from duckdb_kql import ir, translate, types
 
 from audit.filter import Window
-from sandbox.kql_guard import Refused, calls, check
+from sandbox.kql_guard import Refused, calls, check, parsed
 from sandbox.kusto import INGESTED, register
+from sandbox.moments import put_back, taken_out
 from sandbox.run import Clock
 from sandbox.storage import Scope, create, insert, naive, views
 from sandbox.tables import Rows
@@ -172,14 +173,15 @@ class Engine:
 
     def _answer(self, run: _Run, kql: str, scope: Scope) -> Result:
         now = naive(scope.now)
+        plain, times = taken_out(kql)
         with _errors():
-            scope = replace(scope, ingestion_time=calls(kql, "ingestion_time"))
+            scope = replace(scope, ingestion_time=calls(plain, "ingestion_time"))
             for view in views(scope):
                 run.execute(view)
             with translate.clock(now):
-                check(kql, scope.schema, partial(self._check_range, run, now, scope))
-            sql = _translated(kql, _hashable(scope.schema), _moment(kql, now))
-            run.execute(str(sql), sql.parameters)
+                check(plain, scope.schema, partial(self._check_range, run, now, scope))
+            sql, parameters = _sql(kql, plain, times, now, scope)
+            run.execute(sql, parameters)
             result = _result(run.cursor, self.limits.rows)
         return result if not scope.ingestion_time else _without(result, INGESTED)
 
@@ -208,11 +210,30 @@ def _hashable(schema: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str
     return tuple((table, tuple(columns)) for table, columns in schema.items())
 
 
+def _sql(
+    kql: str, plain: str, times: Mapping[str, str], now: datetime, scope: Scope
+) -> tuple[str, Mapping[str, Any]]:
+    """Return the query's SQL and its parameters; `plain` is the query without its times (sandbox.moments)."""
+    schema, moment = _hashable(scope.schema), _moment(plain, now)
+    found = _translated(plain, schema, moment)
+    sql = put_back(str(found), times)
+    if sql is None:
+        found = _translated(kql, schema, moment)
+        sql = str(found)
+    return sql, found.parameters
+
+
 @lru_cache(maxsize=256)
 def _translated(kql: str, schema: tuple[tuple[str, tuple[str, ...]], ...], now: datetime | None) -> Any:
     """Translate a query once, however often it is asked: that takes longer than running it on few rows."""
     known = {table: list(columns) for table, columns in schema}
-    return duckdb_kql.to_sql(kql, schema=known, query_now=now, allow_write=False)
+    query = parsed(kql)
+    if query.parameters or "query_now" in kql:
+        return duckdb_kql.to_sql(kql, schema=known, query_now=now, allow_write=False)
+    # As duckdb_kql.to_sql does, but for reading the query once more.
+    with translate.clock(now) as clock:
+        sql = translate.to_sql(query, known)
+    return sql.with_parameters({translate.CLOCK_SLOT: clock.moment}, (), ()) if clock.used else sql
 
 
 def _result(cursor: duckdb.DuckDBPyConnection, most: int) -> Result:

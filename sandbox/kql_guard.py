@@ -29,7 +29,7 @@ def check(kql: str, tables: Collection[str], check_range: Callable[[ir.RangeSour
     Names are compared as Kusto does, by case, where DuckDB would fold it. Raises Refused, and what
     duckdb_kql raises for a query that it cannot read (which every dot-command is here).
     """
-    query = _parsed(kql)
+    query = parsed(kql)
     known = {*tables, *(name for part in _walk(query) if isinstance(part, ir.Query) for name, _ in part.lets)}
     tolerated = {id(source) for part in _walk(query) if isinstance(part, ir.Query) for source in _fuzzy(part)}
     for part in _walk(query):
@@ -48,14 +48,14 @@ def check(kql: str, tables: Collection[str], check_range: Callable[[ir.RangeSour
 def calls(kql: str, name: str) -> bool:
     """Whether the query calls the function anywhere. Raises what duckdb_kql raises for a query it cannot read."""
     return name in kql and any(
-        isinstance(part, ir.FunctionCall) and part.name == name for part in _walk(_parsed(kql))
+        isinstance(part, ir.FunctionCall) and part.name == name for part in _walk(parsed(kql))
     )
 
 
 def tables_read(kql: str, tables: Collection[str]) -> frozenset[str]:
     """Return which of the tables the query reads; none where it cannot be read."""
     try:
-        parts = list(_walk(_parsed(kql)))
+        parts = list(_walk(parsed(kql)))
     except (KqlError, RecursionError):
         return frozenset()
     named = {part.name for part in parts if isinstance(part, ir.TableRef)}
@@ -63,8 +63,8 @@ def tables_read(kql: str, tables: Collection[str]) -> frozenset[str]:
     return frozenset(t for t in tables if t in named or any(fnmatchcase(t, p) for p in patterns))
 
 
-@lru_cache(maxsize=64)
-def _parsed(kql: str) -> ir.Query:
+@lru_cache(maxsize=256)
+def parsed(kql: str) -> ir.Query:
     """Read a query once, however often it is looked at: reading takes longer than running it on few rows."""
     return lower(kql)
 

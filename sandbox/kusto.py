@@ -1,4 +1,4 @@
-"""Functions of Kusto that the translator lacks, or has otherwise than Kusto: added to its registries.
+"""Functions of Kusto that the translator lacks, or has otherwise than Kusto, or writes at length: in its registries.
 
 The registries are duckdb-kql's own and private, which is why it is pinned exactly.
 """
@@ -33,6 +33,9 @@ _SCALARS: Final = {
     "bag_keys": (_KEYS, 1),
     "bag_has_key": ("coalesce(json_type({0}) = 'OBJECT' AND list_contains(json_keys({0}), {1}), FALSE)", 2),
     "url_decode": ("url_decode({0})", 1),
+    # The translator gives the argument as text already, and many times as long: once is enough.
+    "isempty": ("(coalesce({0}, '') = '')", 1),
+    "isnotempty": ("(coalesce({0}, '') <> '')", 1),
 }
 #: name -> (SQL, how many arguments, the prefix of the column that it makes).
 _AGGREGATES: Final = {

@@ -61,9 +61,7 @@ def _judged() -> dict[str, dict[str, Any]]:
     attempt = m.evidence_of(m.REFUSED_SHELL, events=1, judged=1)
     two = m.evidence_of(m.BINDING, m.A_SHELL, m.KNOWN_RECONCILER, findings=(m.BURST,), judged=6, events=6)
     cut = replace(m.REWRITTEN, groups=(replace(m.EDITED, cut=1),), by_platform=0, events=2, returned=4)
-    late = replace(
-        m.REWRITTEN, late=2, arriving=Arriving.STILL, again_until=m.at("09:52:00"), before=3, after=1
-    )
+    late = replace(m.REWRITTEN, late=2, arriving=Arriving.STILL, before=3, after=1)
     other = m.evidence_of(replace(m.A_SHELL, cluster="prod-neu"), events=1, judged=1)
     huge = replace(_busy(), partial=False, detail="", events=120_000, judged=500, groups_left=41)
     return {
