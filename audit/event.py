@@ -97,20 +97,13 @@ def parse_event(row: Mapping[str, Any]) -> AuditEvent | Unreadable:
     if isinstance(read, Unreadable):
         return read
     raw = read.raw
-    if not _is_telling(raw):
+    if not (raw.get("auditID") or any(raw.get(key) for key in _TELLING)):
         return CUT if read.is_cut else Unreadable(reason="not an audit event", is_foreign=True)
     generated = moment(row.get("TimeGenerated"))
     time = moment(raw.get("requestReceivedTimestamp")) or _other_time(raw) or generated
     if time is None:
         return CUT if read.is_cut else Unreadable(reason="no time")
     return _event(read, row, time, generated or time)
-
-
-def _is_telling(raw: Mapping[str, Any]) -> bool:
-    for key in _TELLING:
-        if raw.get(key):
-            return True
-    return False
 
 
 def _other_time(raw: Mapping[str, Any]) -> datetime | None:
@@ -122,17 +115,16 @@ def _other_time(raw: Mapping[str, Any]) -> datetime | None:
 
 def _event(read: Read, row: Mapping[str, Any], time: datetime, generated: datetime) -> AuditEvent:
     raw = read.raw
-    strings, user = _strings(raw, row), mapping(raw.get("user"))
+    user, status = mapping(raw.get("user")), mapping(raw.get("responseStatus"))
     groups = items(user.get("groups"))
-    event = object.__new__(AuditEvent)
-    # The __init__ of a frozen class sets field by field, which takes as long as all the reading before it.
-    fields = strings | {
+    fields = _strings(row, raw, user, status)
+    fields |= {
         "time": time,
         "generated": generated,
-        "actor": classify(strings["username"], strings["impersonated"]),
+        "actor": classify(fields["username"], fields["impersonated"]),
         "group_count": len(groups),
         "source_ips": texts(raw.get("sourceIPs"), MAX_IP)[:MAX_SOURCE_IPS],
-        "code": _code(mapping(raw.get("responseStatus")).get("code")),
+        "code": _code(status.get("code")),
         "raw": raw,
         "shape": read.shape,
         "is_cut": read.is_cut,
@@ -140,17 +132,17 @@ def _event(read: Read, row: Mapping[str, Any], time: datetime, generated: dateti
         "ingested": moment(row.get("Ingested") or row.get("ingestion_time")),
         "groups": _groups(groups),
     }
+    event = object.__new__(AuditEvent)
+    # The __init__ of a frozen class sets field by field, which takes as long as reading all of them.
     object.__setattr__(event, "__dict__", fields)
     return event
 
 
-def _strings(raw: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fields of an AuditEvent that are strings."""
-    user, target, status = (
-        mapping(raw.get("user")),
-        mapping(raw.get("objectRef")),
-        mapping(raw.get("responseStatus")),
-    )
+def _strings(
+    row: Mapping[str, Any], raw: Mapping[str, Any], user: Mapping[str, Any], status: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the fields of an AuditEvent that are strings, by name."""
+    target, notes = mapping(raw.get("objectRef")), mapping(raw.get("annotations"))
     found = {
         "audit_id": raw.get("auditID", ""),
         "stage": raw.get("stage", ""),
@@ -166,7 +158,7 @@ def _strings(raw: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, str]:
         "name": target.get("name", ""),
         "api_group": target.get("apiGroup", ""),
         "reason": status.get("reason", ""),
-        "decision": mapping(raw.get("annotations")).get("authorization.k8s.io/decision", ""),
+        "decision": notes.get("authorization.k8s.io/decision", ""),
         "cluster_id": _either(row, "_ResourceId", "ResourceId"),
         "pod": _either(row, "pod_s", "PodName"),
         "category": _category(row),
@@ -183,7 +175,7 @@ def _either(row: Mapping[str, Any], column: str, other: str) -> object:
     return found if found and isinstance(found, str) else row.get(other, "")
 
 
-def _category(row: Mapping[str, Any]) -> object:
+def _category(row: Mapping[str, Any]) -> str:
     found = row.get("Category")
     return found if found and isinstance(found, str) else _CATEGORIES.get(text(row.get("Type")), "")
 

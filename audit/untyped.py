@@ -80,7 +80,7 @@ def texts(value: object, limit: int = MAX_TEXT) -> tuple[str, ...]:
     """Return the strings of a JSON array that say something."""
     found = items(value)
     kept = found if are_plain(found, limit) else [text(item, limit) for item in found]
-    return tuple([item for item in kept if item and not item.isspace()])
+    return tuple(filter(str.strip, kept))
 
 
 def at(value: object, *path: str) -> object:

@@ -132,8 +132,9 @@ def _changes(groups: Sequence[Group]) -> Change | None:
     """Return what changed in one object after the other, each named; None where nothing is known of any."""
     known = [(group, group.change) for group in groups if group.change is not None]
     told = [change for _, change in known if change.lines]
-    if not known or not told:
-        return known[0][1] if known else None
+    if not told:
+        why = dict.fromkeys(change.why_not for _, change in known if change.why_not.strip())
+        return replace(known[0][1], why_not="; ".join(why)) if known else None
     lines = [line for group, change in known for line in _named_lines(group, change)]
     kinds = {change.kind for change in told}
     return Change(

@@ -63,7 +63,8 @@ def _heading(fold: Fold, detail: Detail) -> RichTextBlock:
 def _inside(fold: Fold, times: Times, detail: Detail) -> list[RichTextBlock]:
     """Return each kind of request with its events, as far as there is room, and what is left off."""
     lines: list[RichTextBlock] = []
-    room = detail.events
+    # Routine must not push risk off the card.
+    room = max(1, detail.events // 2)
     for group in fold.groups[: detail.groups]:
         lines.append(_kind(group, times, detail, named_too=len(fold.users) > 1))
         rows = group.events[:room]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 from audit.filter import Window
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
-from bot.log_analytics import LogAnalytics
+from bot.log_analytics import MOST_IN_SPAN, LogAnalytics
 from bot.ports import Query, Workspace
 from tests.fakes import NOW, FakeMeter
 
@@ -233,3 +233,63 @@ async def test_four_questions_run_at_once_and_no_more() -> None:
     async with asking(slow) as (_, log):
         await asyncio.gather(*(log.ask(query()) for _ in range(10)))
     assert most == 4
+
+
+@pytest.mark.parametrize(
+    ("inner", "reason"),
+    [
+        (
+            {
+                "code": "UnsupportedApiQueryValidationError",
+                "message": "Query of Basic Logs table is not supported with the API",
+            },
+            Reason.BASIC_PLAN,
+        ),
+        (
+            {"code": "X", "message": "The query should contain a single Basic or Auxiliary Logs table."},
+            Reason.BASIC_PLAN,
+        ),
+        (
+            {"code": "SEM0100", "message": "Failed to resolve table or column expression named 'AKSAudit'"},
+            Reason.NO_TABLE,
+        ),
+    ],
+)
+async def test_a_400_that_has_a_reason_of_its_own_is_told_by_it(inner: Any, reason: Reason) -> None:
+    body = {"error": {"message": "invalid properties", "code": "BadArgumentError", "innererror": inner}}
+    async with asking(says(body, status=400)) as (service, log):
+        with pytest.raises(Rejected) as caught:
+            await log.ask(query())
+    assert (caught.value.reason, caught.value.detail) == (reason, inner["message"])
+    assert len(service.asked) == 1
+
+
+async def test_what_is_only_nice_to_know_is_not_asked_while_all_places_are_taken() -> None:
+    free = asyncio.Event()
+
+    async def waiting(_request: web.Request) -> web.StreamResponse:
+        await free.wait()
+        return web.json_response(TABLE)
+
+    aside = replace(query(), is_aside=True)
+    async with asking(waiting) as (service, log):
+        asked = [asyncio.create_task(log.ask(query())) for _ in range(4)]
+        while len(service.asked) < 4:
+            await asyncio.sleep(0.01)
+        with pytest.raises(Unavailable) as caught:
+            await log.ask(aside)
+        free.set()
+        await asyncio.gather(*asked)
+        assert (await log.ask(aside)).rows
+    assert caught.value.reason is Reason.THROTTLED
+    assert len(service.asked) == 5
+
+
+async def test_what_is_only_nice_to_know_leaves_half_of_what_the_service_takes() -> None:
+    async with asking(says(TABLE)) as (service, log):
+        for _ in range(MOST_IN_SPAN // 2):
+            await log.ask(query())
+        with pytest.raises(Unavailable):
+            await log.ask(replace(query(), is_aside=True))
+        await log.ask(query())
+    assert len(service.asked) == MOST_IN_SPAN // 2 + 1

@@ -183,6 +183,30 @@ def test_rows_and_events_are_told_apart() -> None:
     assert "differ" not in lines(card(replace(m.REWRITTEN, returned=12, events=2)))[2]
 
 
+def test_a_count_of_all_clusters_is_told_from_that_of_one() -> None:
+    whole = m.an_alert(targets=("/subscriptions/s/workspaces/law",), counted=9.0)
+    said = lines(incident_card(m.an_incident(), whole, m.REWRITTEN, zone=m.UTC_ZONE))[2]
+    assert "workspace returned 6 of this cluster (the alert counts all of the workspace's)" in said
+    same = m.an_alert(targets=("/subscriptions/s/workspaces/law",), counted=6.0)
+    assert "of this cluster" not in text(
+        incident_card(m.an_incident(), same, m.REWRITTEN, zone=m.UTC_ZONE)
+    )
+    assert "of this cluster" not in text(card(m.REWRITTEN))
+
+
+def test_a_deletion_says_what_went_and_no_more() -> None:
+    gone = replace(m.BINDING, change=Change(kind=ChangeKind.DELETED, why_not=DELETION))
+    assert "What changed" not in text(card(m.evidence_of(gone)))
+    refused = replace(gone, change=Change(kind=ChangeKind.DELETED, why_not="refused"))
+    assert "What changed is not known: refused" in text(card(m.evidence_of(refused)))
+
+
+def test_when_it_is_asked_again_is_not_said_past_the_end_of_time() -> None:
+    end = datetime.max.replace(tzinfo=UTC)
+    late = replace(m.REWRITTEN, arriving=Arriving.STILL, window=Window(start=m.WINDOW.start, end=end))
+    assert lines(card(late))[3].endswith("still arriving")
+
+
 def test_late_rows_are_said_only_where_they_are_proved() -> None:
     late = replace(m.REWRITTEN, late=2, arriving=Arriving.STILL)
     said = lines(card(late))
