@@ -9,15 +9,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from audit.event import ActorKind, AuditEvent, TableShape
+from audit.actor import IdentityKind, kind_of
+from audit.event import AuditEvent, TableShape
 from audit.evidence import Source
 from audit.grouping import READING
 from audit.untyped import at
 
 #: What the API server writes instead of an object that is too large for the log.
 TOO_BIG = "skipped-too-big-size-object"
-#: Whoever holds the local admin kubeconfig does not sign in with Entra ID, so the guard never sees him.
-_LOCAL_ADMIN = "masterclient"
 
 _EVERYTHING = ("kube-audit", "AKSAudit")
 _ADMIN_ONLY = ("kube-audit-admin", "AKSAuditAdmin")
@@ -36,6 +35,8 @@ class Facts:
     sources: Sequence[Source]
     #: Those that were read.
     events: Sequence[AuditEvent]
+    #: Categories of all rows that were read, repeats among them: what the alert's own query reads.
+    categories: frozenset[str] = frozenset()
     #: Rows that Azure cut, of all in the window.
     cut: int = 0
     #: Tables with audit events that could not be asked, for they are on a Basic plan.
@@ -67,6 +68,8 @@ def _has(facts: Facts, names: Sequence[str]) -> bool:
 
 
 def _admin_only(facts: Facts) -> bool:
+    if facts.categories - {""}:
+        return facts.categories <= {"kube-audit-admin", ""}
     return _has(facts, _ADMIN_ONLY) and not _has(facts, _EVERYTHING)
 
 
@@ -77,7 +80,7 @@ def _without_body(facts: Facts) -> bool:
 
 
 def _guard_off(facts: Facts) -> bool:
-    by_entra = any(e.actor is ActorKind.PERSON and e.username != _LOCAL_ADMIN for e in facts.events)
+    by_entra = any(kind_of(event.username) is IdentityKind.PERSON for event in facts.events)
     known = bool(facts.sources) and facts.looked_for_guard
     return known and by_entra and not any(source.category == _GUARD for source in facts.sources)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from audit.actor import kind_of
@@ -35,6 +36,8 @@ class Totals:
     cut: int = 0
     #: None where nobody said what late means, or the workspace cannot tell.
     late: int | None = None
+    #: When the last of the events was received.
+    last: datetime | None = None
 
 
 def totals_of(rows: Sequence[Mapping[str, Any]]) -> Totals:
@@ -51,6 +54,7 @@ def totals_of(rows: Sequence[Mapping[str, Any]]) -> Totals:
         unreadable=_count(row, Total.UNREADABLE),
         cut=_count(row, Total.CUT),
         late=None if row.get(Total.LATE) is None else _count(row, Total.LATE),
+        last=moment(row.get(Total.LAST)),
     )
 
 
@@ -84,10 +88,16 @@ def merged(read: Sequence[Group], counted: Sequence[Group]) -> tuple[Group, ...]
 
 def _told(read: Sequence[Group], counted: Group) -> list[Group]:
     left = counted.count - sum(group.count for group in read)
-    if len(read) == 1 and left > 0 and read[0].name == counted.name:
+    if len(read) == 1 and left > 0 and _says_the_same(read[0], counted):
         first = min(read[0].first, counted.first)
         return [replace(read[0], count=counted.count, first=first, last=max(read[0].last, counted.last))]
     return [*read, *([replace(counted, count=left)] if left > 0 else [])]
+
+
+def _says_the_same(read: Group, counted: Group) -> bool:
+    """Tell whether what was read says no more of the deed than what was counted: else it holds for itself alone."""
+    rules = [frozenset(finding.rule for finding in group.findings) for group in (read, counted)]
+    return read.name == counted.name and read.action == counted.action and rules[0] == rules[1]
 
 
 def _deed(group: Group) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from audit.untyped import are_plain, at, items, mapping, moment, number, text, t
 
 __all__ = ["ActorKind", "AuditEvent", "TableShape", "Unreadable", "parse_event"]
 
-#: More addresses than a chain of proxies leaves behind; all but the last can be forged by the client.
+#: More addresses than a chain of proxies leaves behind; all but the last can be forged, so the last ones are kept.
 MAX_SOURCE_IPS = 20
 MAX_IP = 64
 #: Entra puts up to 200 groups into a token; what the API server says of them stands in `group_count`.
@@ -123,7 +123,7 @@ def _event(read: Read, row: Mapping[str, Any], time: datetime, generated: dateti
         "generated": generated,
         "actor": classify(fields["username"], fields["impersonated"]),
         "group_count": len(groups),
-        "source_ips": texts(raw.get("sourceIPs"), MAX_IP)[:MAX_SOURCE_IPS],
+        "source_ips": texts(raw.get("sourceIPs"), MAX_IP)[-MAX_SOURCE_IPS:],
         "code": _code(status.get("code")),
         "raw": raw,
         "shape": read.shape,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from audit.event import ActorKind
 from audit.evidence import Group
 from audit.kql_columns import Facet, FirstSeen
+from audit.secrets import Tally, without_secrets
 from audit.untyped import moment, text
 
 #: How far back is asked.
@@ -26,20 +27,29 @@ class Seen:
     reaches_back_to: datetime
     #: (user, facet, value)
     known: frozenset[tuple[str, str, str]]
+    #: Who was asked about; of others nothing is known.
+    asked: frozenset[str]
 
     @property
     def users(self) -> frozenset[str]:
         return frozenset(user for user, _, _ in self.known)
 
 
-def seen_of(rows: Sequence[Mapping[str, Any]], most: int) -> Seen | None:
-    """Read the answer of a first_seen query of at most `most` rows; None where nothing can be said of what is missing."""
+def seen_of(rows: Sequence[Mapping[str, Any]], most: int, asked: Iterable[str]) -> Seen | None:
+    """Read the answer of a first_seen query about these people, of at most `most` rows.
+
+    None where nothing can be said of what is missing in it.
+    """
     reach = [moment(row.get(FirstSeen.FIRST)) for row in rows if row.get(FirstSeen.FACET) == Facet.LOG]
     if len(rows) >= most or not reach or reach[0] is None:
         return None
     columns = (FirstSeen.USER, FirstSeen.FACET, FirstSeen.VALUE)
     known = frozenset(tuple(text(row.get(column)) for column in columns) for row in rows)
-    return Seen(reaches_back_to=reach[0], known=frozenset((u, f, v) for u, f, v in known if f != Facet.LOG))
+    return Seen(
+        reaches_back_to=reach[0],
+        known=frozenset((u, f, v) for u, f, v in known if f != Facet.LOG),
+        asked=frozenset(asked),
+    )
 
 
 def phrases(group: Group, seen: Seen, before: datetime) -> tuple[str, ...]:
@@ -48,7 +58,7 @@ def phrases(group: Group, seen: Seen, before: datetime) -> tuple[str, ...]:
     Foreign text is in it.
     """
     reach = before - seen.reaches_back_to
-    if group.actor is not ActorKind.PERSON or reach < SHORTEST:
+    if group.actor is not ActorKind.PERSON or group.user not in seen.asked or reach < SHORTEST:
         return ()
     days = round(reach / timedelta(days=1))
     span = f"in {days} days" if days > 1 else "in a day"
@@ -67,4 +77,4 @@ def _facets(group: Group) -> Iterator[tuple[Facet, str, str]]:
         yield Facet.ADDRESS, group.address, f"from {group.address}"
     agent = group.user_agent.partition(" ")[0]
     if agent:
-        yield Facet.CLIENT, agent, f"with {group.client or agent}"
+        yield Facet.CLIENT, agent, f"with {group.client or without_secrets(agent, Tally())}"

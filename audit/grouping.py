@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from audit.alert import resource_name
 from audit.client import client_of, trusted_address
 from audit.deeds import describe
 from audit.event import ActorKind, AuditEvent
@@ -13,10 +15,12 @@ from audit.redact import redact_uri
 
 #: Longest text of one field that is kept of an event: what a card could show of it at most.
 FIELD_LENGTH = 512
+#: The same, of one event among many of its group.
+LINE_LENGTH = 160
 #: Longest sentence that is kept of what was done.
 ACTION_LENGTH = 1024
 #: Lines that are kept of what a group changed.
-MOST_LINES = 60
+MOST_LINES = 40
 #: Single events that are kept of one group; its count stays exact.
 MOST_EVENTS = 50
 
@@ -27,28 +31,31 @@ READING = frozenset({"get", "list", "watch", "head", "options"})
 def group(
     events: Sequence[AuditEvent],
     findings: Sequence[tuple[Finding, ...]] = (),
-    changes: Mapping[str, Change] | None = None,
+    changes: Sequence[Change | None] = (),
 ) -> tuple[Group, ...]:
     """Gather one actor's like requests to one object with one outcome, oldest first in a group.
 
-    `findings` are parallel to `events`; `changes` are by audit id. Groups come as `ordered` says. Every text is at most
+    `findings` and `changes` are parallel to `events`. Groups come as `ordered` says. Every text is at most
     FIELD_LENGTH long, and a URI has no secrets any more; redacting makes this slow for long URIs (1 ms for 2 KiB): not
     for an event loop.
     """
     found = findings or [()] * len(events)
-    gathered: dict[tuple[object, ...], list[tuple[AuditEvent, Action, tuple[Finding, ...]]]] = {}
-    for event, risks in sorted(zip(events, found, strict=True), key=lambda pair: pair[0].time):
-        action = describe(event)
-        gathered.setdefault((*likeness(event), action.done), []).append((event, action, risks))
-    return ordered(
-        _group(
-            [event for event, _, _ in alike],
-            alike[0][1],
-            _most(risks for _, _, risks in alike),
-            changes or {},
-        )
-        for alike in gathered.values()
-    )
+    changed = changes or [None] * len(events)
+    several = len({event.cluster_id.lower() for event in events}) > 1
+    gathered: dict[tuple[object, ...], list[_Told]] = {}
+    told = map(_Told, events, map(describe, events), found, changed)
+    for each in sorted(told, key=lambda each: each.event.time):
+        gathered.setdefault((*likeness(each.event), each.action.done), []).append(each)
+    return ordered(_group(alike, with_cluster=several) for alike in gathered.values())
+
+
+class _Told(NamedTuple):
+    """An event with what is known of it."""
+
+    event: AuditEvent
+    action: Action
+    findings: tuple[Finding, ...]
+    change: Change | None
 
 
 def ordered(groups: Iterable[Group]) -> tuple[Group, ...]:
@@ -86,7 +93,16 @@ def likeness(event: AuditEvent) -> tuple[object, ...]:
         event.code,
         event.reason,
         event.decision,
+        # One name from two places, or by two programs, may be two people.
+        _address(event),
+        client_of(event.user_agent),
+        event.cluster_id.lower(),
     )
+
+
+def _address(event: AuditEvent) -> str:
+    """Return the address that cannot be forged; of a list that was cut nobody knows which came last."""
+    return "" if "sourceIPs" in event.lost else trusted_address(event.source_ips)
 
 
 def _most(findings: Iterable[tuple[Finding, ...]]) -> tuple[Finding, ...]:
@@ -95,12 +111,8 @@ def _most(findings: Iterable[tuple[Finding, ...]]) -> tuple[Finding, ...]:
     return tuple(sorted(once.values(), key=lambda finding: -finding.severity))
 
 
-def _group(
-    alike: Sequence[AuditEvent],
-    action: Action,
-    findings: tuple[Finding, ...],
-    changes: Mapping[str, Change],
-) -> Group:
+def _group(told: Sequence[_Told], *, with_cluster: bool) -> Group:
+    alike, action = [each.event for each in told], told[0].action
     first = alike[0]
     return Group(
         user=shortened(first.username),
@@ -124,17 +136,17 @@ def _group(
         action=Action(done=shortened(action.done, ACTION_LENGTH), base=shortened(action.base, ACTION_LENGTH)),
         identity=str(identify(first).kind),
         client=shortened(client_of(first.user_agent)),
-        # Of a list that was cut nobody knows which address came last.
-        address="" if "sourceIPs" in first.lost else shortened(trusted_address(first.source_ips)),
-        findings=findings,
-        change=_change(alike, changes),
+        address=shortened(_address(first)),
+        findings=_most(each.findings for each in told),
+        change=_change([each.change for each in told]),
         cut=sum(event.is_cut for event in alike),
+        cluster=shortened(resource_name(first.cluster_id)) if with_cluster else "",
     )
 
 
-def _change(alike: Sequence[AuditEvent], changes: Mapping[str, Change]) -> Change | None:
+def _change(changes: Sequence[Change | None]) -> Change | None:
     """Return what they changed one after the other, and where that is not known why the last one's is not."""
-    known = [changes[event.audit_id] for event in alike if event.audit_id in changes]
+    known = [change for change in changes if change is not None]
     told = [change for change in known if change.lines]
     if len(told) < 2:  # noqa: PLR2004
         return told[0] if told else (known[-1] if known else None)
@@ -155,9 +167,9 @@ def _line(event: AuditEvent) -> EventLine:
     return EventLine(
         audit_id=shortened(event.audit_id),
         time=event.time,
-        user=shortened(event.username),
-        verb=shortened(event.verb),
+        user=shortened(event.username, LINE_LENGTH),
+        verb=shortened(event.verb, LINE_LENGTH),
         uri=shortened(redact_uri(event.uri)),
         code=event.code,
-        reason=shortened(event.reason),
+        reason=shortened(event.reason, LINE_LENGTH),
     )

@@ -6,7 +6,7 @@ Each has its own deadline and is left out without noise: the evidence stands wit
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,9 @@ from audit.kql import (
     TOTAL,
     ContextQueries,
     InvalidTerm,
+    ObjectKey,
     first_seen,
+    literal,
     previous_states,
 )
 from bot.errors import OutsideError
@@ -67,32 +69,26 @@ class Beside:
         return Asides(earlier=states, seen=seen, before=counts[0], after=counts[1])
 
     async def _states(self, events: Sequence[AuditEvent]) -> tuple[AuditEvent, ...]:
-        objects = wanted(events, MAX_OBJECTS)
+        objects = [each for each in wanted(events, 2 * MAX_OBJECTS) if _can_ask(*_names(each))][:MAX_OBJECTS]
         if not objects:
             return ()
         since = self._window.start - SPAN
-        try:
-            kql = previous_states(objects, before=self._window.start, since=since, tables=self._tables)
-        except InvalidTerm:
-            return ()
+        kql = previous_states(objects, before=self._window.start, since=since, tables=self._tables)
         rows = await self._rows(kql, Window(start=since, end=self._window.start))
         parsed = await asyncio.to_thread(lambda: [parse_event(row) for row in rows or ()])
         return tuple(event for event in parsed if isinstance(event, AuditEvent))
 
     async def _seen(self, events: Sequence[AuditEvent]) -> Seen | None:
         people = dict.fromkeys(event.username for event in events if event.actor is ActorKind.PERSON)
-        names = [name for name in people if name][:MAX_PEOPLE]
+        names = [name for name in people if _can_ask(name)][:MAX_PEOPLE]
         if not names:
             return None
         since = self._window.start - SPAN
-        try:
-            kql = first_seen(
-                names, since=since, before=self._window.start, tables=self._tables, cluster_id=self._cluster
-            )
-        except InvalidTerm:
-            return None
+        kql = first_seen(
+            names, since=since, before=self._window.start, tables=self._tables, cluster_id=self._cluster
+        )
         rows = await self._rows(kql, Window(start=since, end=self._window.start))
-        return seen_of(rows, MAX_FACETS) if rows is not None else None
+        return seen_of(rows, MAX_FACETS, names) if rows is not None else None
 
     async def _count(self, kql: str) -> int | None:
         margin = timedelta(minutes=10)
@@ -109,3 +105,15 @@ class Beside:
             return None
         # What is not all of it would make things look new, or unchanged, that are not.
         return None if answer.partial else answer.rows
+
+
+def _names(key: ObjectKey) -> Iterator[str]:
+    return (name for name in (key.cluster, key.api_group, key.resource, key.namespace, key.name) if name)
+
+
+def _can_ask(*names: str) -> bool:
+    """Tell whether all of them can stand in a query: one that cannot must not keep the others from being asked."""
+    try:
+        return all(literal(name) for name in names) and bool(names)
+    except InvalidTerm:
+        return False

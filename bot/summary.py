@@ -46,7 +46,7 @@ def filled(
     blank: Evidence, parts: Sequence[Part], found: Gathered, asides: Asides, known: Known | None = None
 ) -> Evidence:
     """Return the evidence. Slow where URIs are long (see audit.grouping.group): not for an event loop."""
-    totals = _sum(parts, found)
+    totals = _sum(parts, found.events)
     groups = _groups(blank, parts, found, asides)
     in_all = len(groups) + sum(max(0, part.groups_in_all - len(part.groups)) for part in parts)
     read = len(found.events) + sum(len(part.unreadable) for part in parts)
@@ -78,6 +78,7 @@ def filled(
             Facts(
                 sources=known.sources if known else (),
                 events=found.events,
+                categories=frozenset(event.category for part in parts for event in part.events),
                 cut=totals.cut,
                 basic_tables=known.basic if known else (),
             )
@@ -94,12 +95,12 @@ def _missing(parts: Sequence[Part]) -> Missing | None:
     return Missing.NOT_EVENTS if not rows and (only_foreign or only_table) else None
 
 
-def _sum(parts: Sequence[Part], found: Gathered) -> Totals:
+def _sum(parts: Sequence[Part], found: Sequence[AuditEvent]) -> Totals:
     """Add the parts' numbers up. Rows may arrive between two questions, so none is below what was read."""
     if len(parts) == 1:
         (one,) = parts
-        events = max(one.totals.events, len(found.events))
-        by = {kind: count_by_actor(found.events, kind) for kind in ActorKind}
+        events = max(one.totals.events, len(found))
+        by = {kind: count_by_actor(found, kind) for kind in ActorKind}
         return replace(
             one.totals,
             events=events,
@@ -109,14 +110,14 @@ def _sum(parts: Sequence[Part], found: Gathered) -> Totals:
             unreadable=max(one.totals.unreadable, len(one.unreadable)),
         )
     # Parts may overlap, and only what is read tells by how much.
-    twice = sum(len(distinct(part.events)) for part in parts) - len(found.events)
+    twice = sum(len(distinct(part.events)) for part in parts) - len(found)
     late = [part.totals.late for part in parts]
     return Totals(
         rows=sum(part.returned for part in parts),
         events=sum(part.totals.events for part in parts) - twice,
-        people=count_by_actor(found.events, ActorKind.PERSON),
-        workloads=count_by_actor(found.events, ActorKind.WORKLOAD),
-        platform=count_by_actor(found.events, ActorKind.PLATFORM),
+        people=count_by_actor(found, ActorKind.PERSON),
+        workloads=count_by_actor(found, ActorKind.WORKLOAD),
+        platform=count_by_actor(found, ActorKind.PLATFORM),
         unreadable=sum(part.totals.unreadable for part in parts),
         cut=sum(part.totals.cut for part in parts),
         late=None if None in late else sum(filter(None, late)),
@@ -126,8 +127,9 @@ def _sum(parts: Sequence[Part], found: Gathered) -> Totals:
 def _groups(blank: Evidence, parts: Sequence[Part], found: Gathered, asides: Asides) -> tuple[Group, ...]:
     changes = changes_of(found.events, asides.earlier)
     groups = group(found.events, found.findings, changes)
-    for part in parts:
-        groups = merged(groups, part.groups) if part.groups else groups
+    if len(parts) == 1 and parts[0].groups:
+        # Of several parts, which may overlap, nobody can tell what both counted.
+        groups = merged(groups, parts[0].groups)
     if asides.seen is None or blank.window is None:
         return ordered(groups)
     start = blank.window.start
@@ -141,18 +143,16 @@ def _detail(blank: Evidence, parts: Sequence[Part]) -> str:
 
 def since(parts: Sequence[Part], until: datetime, known: Evidence) -> Since:
     """Say what the parts tell of the time after the window of `known`, up to `until`."""
-    events = distinct(event for part in parts for event in part.events)
-    people = [event for event in events if event.actor is ActorKind.PERSON]
-    repeated = sum(len(part.events) for part in parts) - len(events)
-    returned = sum(part.returned for part in parts) - repeated
-    read = sum(part.read for part in parts) - repeated
+    found = distinct(event for part in parts for event in part.events)
+    totals = _sum(parts, found)
+    people = [event for event in found if event.actor is ActorKind.PERSON]
+    times = [event.time for event in found] + [part.totals.last for part in parts if part.totals.last]
     return Since(
         until=until,
-        returned=returned,
-        by_people=len(people),
-        last=max((event.time for event in events), default=None),
+        returned=totals.events + totals.unreadable,
+        by_people=totals.people,
+        last=max(times, default=None),
         new_users=_new_users(people, known),
-        read=read if read < returned else None,
     )
 
 

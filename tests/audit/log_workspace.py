@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import duckdb
 import duckdb_kql
 
 from sandbox.kusto import INGESTED, register
+from sandbox.moments import put_back, taken_out
 
 TYPED_COLUMNS = {
     "TimeGenerated": "TIMESTAMP",
@@ -62,11 +64,23 @@ class LogWorkspace:
             self._db.execute(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(values))})', values)
 
     def run(self, kql: str) -> list[dict[str, Any]]:
-        schema = {table: [*columns, INGESTED] for table, columns in COLUMNS.items()}
-        answer = self._db.execute(duckdb_kql.to_sql(kql, schema=schema, allow_write=False))
+        answer = self._db.execute(_translated(kql))
         names = [column[0] for column in answer.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
         return [{name: row[name] for name in names if not name.startswith(INGESTED)} for row in rows]
+
+
+def _translated(kql: str) -> str:
+    """Translate a query once, also where it is asked of another window: that takes longer than running it."""
+    plain, times = taken_out(kql)
+    sql = put_back(_sql(plain), times)
+    return _sql(kql) if sql is None else sql
+
+
+@lru_cache(maxsize=256)
+def _sql(kql: str) -> str:
+    schema = {table: [*columns, INGESTED] for table, columns in COLUMNS.items()}
+    return str(duckdb_kql.to_sql(kql, schema=schema, allow_write=False))
 
 
 def _stored(value: object, type_: str) -> object:

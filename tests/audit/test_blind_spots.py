@@ -122,3 +122,11 @@ def test_each_sentence_is_one_line_with_its_figures() -> None:
     assert any("1,204 rows were cut by Azure" in each for each in said)
     assert "Not asked: AKSAudit, on a Basic plan." in said
     assert any("1 row was cut by Azure" in each for each in blind_spots(facts(cut=1)))
+
+
+def test_what_the_alerts_own_rows_come_from_counts_whatever_the_workspace_has_besides() -> None:
+    everything = [Source(table="AKSAudit"), Source(table="AKSAuditAdmin")]
+    of_admin = Facts(sources=everything, events=(), categories=frozenset({"kube-audit-admin"}))
+    assert any("reads and lists" in spot for spot in blind_spots(of_admin))
+    of_both = Facts(sources=everything, events=(), categories=frozenset({"kube-audit-admin", "kube-audit"}))
+    assert not any("reads and lists" in spot for spot in blind_spots(of_both))

@@ -33,7 +33,7 @@ def a_group(**changes: Any) -> Group:
 
 
 def seen(*rows: Mapping[str, Any]) -> Seen:
-    found = seen_of([LOG, *rows], most=100)
+    found = seen_of([LOG, *rows], most=100, asked=[ALICE])
     assert found is not None
     return found
 
@@ -78,4 +78,15 @@ def test_nothing_is_said_of_the_platform_nor_by_a_log_of_a_few_hours() -> None:
     ids=["empty", "without reach", "no time", "a number", "cut at the limit"],
 )
 def test_nothing_is_said_where_the_answer_is_not_all_there_is(rows: list[Mapping[str, Any]]) -> None:
-    assert seen_of(rows, most=9) is None
+    assert seen_of(rows, most=9, asked=[ALICE]) is None
+
+
+def test_nothing_is_said_of_who_was_not_asked_about() -> None:
+    assert phrases(a_group(username="bob@contoso.com"), seen(), BEFORE) == ()
+
+
+def test_a_secret_in_an_unknown_user_agent_stays_behind() -> None:
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4eHh4eHh4eHgifQ.c2lnbmF0dXJlc2lnbmF0dXJl"
+    said = phrases(a_group(user_agent=f"tool/{token}"), seen(*USUAL), BEFORE)
+    assert said
+    assert token not in said[0]

@@ -96,15 +96,17 @@ def test_what_differs_in_more_than_its_time_is_a_group_of_its_own(changes: dict[
     assert len(group([an_event(), an_event(1, **changes)])) == 2
 
 
-def test_what_differs_in_time_path_address_and_agent_is_one_group_that_names_each_address() -> None:
+def test_what_differs_in_time_path_and_claimed_address_is_one_group_that_names_each_address() -> None:
     events = [
-        an_event(n, uri=f"/x?n={n}", source_ips=(f"10.0.0.{n % 7}",), user_agent=f"kubectl/{n}")
+        an_event(
+            n, uri=f"/x?n={n}", source_ips=(f"10.0.0.{n % 7}", "20.1.2.3"), user_agent=f"kubectl/v1.31.{n}"
+        )
         for n in range(20)
     ]
     (only,) = group(events)
     assert only.count == 20
-    assert only.source_ips == ("10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4")
-    assert only.user_agent == "kubectl/0"
+    assert only.source_ips == ("10.0.0.0", "20.1.2.3", "10.0.0.1", "10.0.0.2", "10.0.0.3")
+    assert only.user_agent == "kubectl/v1.31.0"
     assert len(only.events) == 20
 
 
@@ -174,11 +176,11 @@ def test_nothing_is_a_group_of_nothing() -> None:
 
 def test_what_several_events_of_a_group_changed_is_told_one_after_the_other() -> None:
     events = [an_event(1), an_event(2), an_event(3)]
-    changes = {
-        "id-1": Change(kind=ChangeKind.MERGE_PATCH, lines=("+ a",), added=1, compared=True),
-        "id-2": Change(why_not="the body was cut"),
-        "id-3": Change(kind=ChangeKind.MERGE_PATCH, lines=("- a", "+ b"), added=1, removed=1, more=4),
-    }
+    changes = [
+        Change(kind=ChangeKind.MERGE_PATCH, lines=("+ a",), added=1, compared=True),
+        Change(why_not="the body was cut"),
+        Change(kind=ChangeKind.MERGE_PATCH, lines=("- a", "+ b"), added=1, removed=1, more=4),
+    ]
     (one,) = group(events, changes=changes)
     assert one.change == Change(
         kind=ChangeKind.MERGE_PATCH,
@@ -191,7 +193,7 @@ def test_what_several_events_of_a_group_changed_is_told_one_after_the_other() ->
 
 
 def test_a_group_of_which_no_change_is_known_says_why() -> None:
-    (one,) = group([an_event(1)], changes={"id-1": Change(why_not="the body was cut")})
+    (one,) = group([an_event(1)], changes=[Change(why_not="the body was cut")])
     assert one.change == Change(why_not="the body was cut")
     assert group([an_event(1)])[0].change is None
 
@@ -208,3 +210,29 @@ def test_the_riskiest_comes_first_and_each_rule_once() -> None:
 def test_of_many_events_fifty_are_kept_and_all_are_counted() -> None:
     (one,) = group([an_event(n) for n in range(80)])
     assert (one.count, len(one.events), one.last) == (80, 50, AT + timedelta(seconds=79))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source_ips": ("20.1.2.3", "198.51.100.7")},
+        {"user_agent": "curl/8.5.0"},
+        {"cluster_id": "/subscriptions/s/resourceGroups/r/providers/x/managedClusters/test"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_one_name_from_two_places_is_two_groups(changes: dict[str, Any]) -> None:
+    groups = group([an_event(1), an_event(2, **changes)])
+    assert [g.count for g in groups] == [1, 1]
+
+
+def test_what_the_client_claims_of_its_addresses_splits_nothing() -> None:
+    (one,) = group([an_event(1), an_event(2, source_ips=("10.9.9.9", "20.1.2.3"))])
+    assert (one.address, one.source_ips) == ("20.1.2.3", ("20.1.2.3", "10.9.9.9"))
+
+
+def test_the_cluster_is_named_where_there_are_several() -> None:
+    place = "/subscriptions/s/resourceGroups/r/providers/x/managedClusters/"
+    events = [an_event(1, cluster_id=f"{place}prod"), an_event(2, cluster_id=f"{place}TEST")]
+    assert [g.cluster for g in group(events)] == ["prod", "TEST"]
+    assert group(events[:1])[0].cluster == ""

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +18,7 @@ from audit.kql import (
     events_matching,
 )
 from audit.kql_guard import RefusedQuery
-from tests.audit.kusto_parser import KustoParser, kusto_parser
+from tests.audit.kusto_parser import KustoParser
 from tests.audit.log_workspace import LogWorkspace
 from tests.shared_data import shared_data
 
@@ -32,12 +31,6 @@ QUERY = (
     'AzureDiagnostics \n| where Category == "kube-audit-admin"\n| where log_s has "coredns"\n'
     '| where log_s has_any ("\\"verb\\":\\"create\\"" )\n'
 )
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[KustoParser]:
-    with kusto_parser() as running:
-        yield running
 
 
 @pytest.fixture

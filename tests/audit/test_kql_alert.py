@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,7 +18,7 @@ from audit.kql import (
 )
 from audit.kql_guard import RefusedQuery, guard
 from tests.audit.audit_rows import an_event, log_row, typed_row
-from tests.audit.kusto_parser import KustoParser, kusto_parser
+from tests.audit.kusto_parser import KustoParser
 from tests.audit.log_workspace import LogWorkspace
 from tests.audit.test_kql_guard import INNOCENT
 
@@ -28,12 +27,6 @@ END = datetime(2026, 3, 4, 9, 37, 52, tzinfo=UTC)
 WINDOW = Window(start=START, end=END)
 TICK = timedelta(microseconds=1)
 BOTH = ("totals", "groups", "rows", "table", "table_total")
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[KustoParser]:
-    with kusto_parser() as running:
-        yield running
 
 
 @pytest.fixture

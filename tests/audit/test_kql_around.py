@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,7 @@ from audit.kql import (
     workload_events,
 )
 from tests.audit.audit_rows import log_row, typed_row
-from tests.audit.kusto_parser import KustoParser, kusto_parser
+from tests.audit.kusto_parser import KustoParser
 from tests.audit.log_workspace import LogWorkspace
 
 START = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
@@ -36,12 +36,6 @@ AT = START + timedelta(minutes=5)
 OBJECT = ObjectKey(
     cluster="/SUBSCRIPTIONS/S/MANAGEDCLUSTERS/PROD", resource="configmaps", namespace="shop", name="web"
 )
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[KustoParser]:
-    with kusto_parser() as running:
-        yield running
 
 
 @pytest.fixture

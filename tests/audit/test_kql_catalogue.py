@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,18 +10,12 @@ from audit.kql import TABLES
 from audit.kql_catalogue import CATALOGUE, NamedQuery
 from bench.queries_doc import PATH, document
 from tests.audit.audit_rows import random_rows
-from tests.audit.kusto_parser import KustoParser, kusto_parser
+from tests.audit.kusto_parser import KustoParser
 from tests.audit.log_workspace import LogWorkspace
 
 START = datetime(2026, 3, 4, 9, 32, 52, tzinfo=UTC)
 END = datetime(2026, 3, 4, 9, 37, 52, tzinfo=UTC)
 SHAPES = [TABLES[:1], TABLES[1:2], TABLES[2:], TABLES]
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[KustoParser]:
-    with kusto_parser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

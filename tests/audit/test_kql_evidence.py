@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,6 @@ from audit.event import AuditEvent, TableShape, Unreadable, parse_event
 from audit.filter import Window
 from audit.kql import EvidenceQueries, Groups, Totals, evidence_queries
 from tests.audit.audit_rows import random_rows
-from tests.audit.kusto_parser import KustoParser, kusto_parser
 from tests.audit.log_workspace import LogWorkspace
 
 START = datetime(2026, 3, 4, 9, 32, 52, tzinfo=UTC)
@@ -21,12 +20,6 @@ END = datetime(2026, 3, 4, 9, 37, 52, tzinfo=UTC)
 WINDOW = Window(start=START, end=END)
 LATE = END + timedelta(minutes=5)
 EVERYTHING = "union AzureDiagnostics, AKSAudit, AKSAuditAdmin"
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[KustoParser]:
-    with kusto_parser() as running:
-        yield running
 
 
 def asked(query: str, *, limit: int = 200) -> EvidenceQueries:

@@ -7,16 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from audit.kql_guard import RefusedQuery, guard, shape
-from tests.audit.kusto_parser import KustoParser, Verdict, kusto_parser
+from tests.audit.kusto_parser import KustoParser, Verdict
 from tests.shared_data import shared_data
 
 AUDIT = 'AzureDiagnostics | where Category == "kube-audit-admin"'
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[KustoParser]:
-    with kusto_parser() as running:
-        yield running
 
 
 DANGEROUS = [

@@ -1,20 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from audit.kql import InvalidTerm, datetime_literal, literal
 from tests.audit.hostile_terms import FIELDS, PLAIN, hostile_terms
-from tests.audit.kusto_parser import KustoParser, kusto_parser
+from tests.audit.kusto_parser import KustoParser
 from tests.audit.log_workspace import LogWorkspace
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[KustoParser]:
-    with kusto_parser() as running:
-        yield running
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from audit.small_table import MAX_CELL, MOST_COLUMNS, MOST_ROWS, small_table
 
 
@@ -34,3 +36,14 @@ def test_secrets_stay_behind() -> None:
 
 def test_no_rows_are_a_table_of_nothing() -> None:
     assert small_table([], total=0, because="summarize").rows == ()
+
+
+def test_a_uri_and_a_whole_event_in_a_cell_are_cleaned_as_such() -> None:
+    uri = (
+        "/api/v1/namespaces/a/pods/b/exec?command=mysql&command=-phunter2&command=--password&command=hunter3"
+    )
+    event = {"auditID": "1", "verb": "create", "requestURI": uri, "user": {"username": "alice"}}
+    table = small_table([{"RequestUri": uri, "log_s": json.dumps(event)}], total=1, because="project")
+    told = str(table.rows)
+    assert "hunter" not in told
+    assert "alice" in told

@@ -9,6 +9,7 @@ from audit.alert import Alert
 from audit.evidence import Evidence, Missing, Since
 from audit.filter import Window
 from bot.errors import Reason, Unavailable
+from bot.ports import Answer, Query
 from bot.scope import LONGEST_WINDOW
 from tests.bot.stage import (
     ALICE,
@@ -25,7 +26,7 @@ from tests.bot.stage import (
     at,
     behind_rows,
 )
-from tests.bot.workspace import failing, holding
+from tests.bot.workspace import Question, failing, holding, question
 from tests.fakes import NOW, FakeAuditLog
 
 A_MICROSECOND = timedelta(microseconds=1)
@@ -92,10 +93,18 @@ async def test_an_event_that_azure_wrote_twice_is_one_event_since() -> None:
     assert (found.returned, found.by_people, found.read) == (2, 2, None)
 
 
-async def test_of_more_than_is_read_it_is_said_how_many_were_read() -> None:
-    found = await since(FakeAuditLog(answering=holding([a_row("b-1", at(1)), GARBAGE_ROW], 5000)))
+async def test_of_more_than_is_read_the_numbers_are_the_workspaces_own() -> None:
+    log = FakeAuditLog(answering=holding([a_row("b-1", at(1)), a_row("b-2", at(2), PLATFORM), GARBAGE_ROW]))
+    whole = holding([a_row("b-1", at(1))])
+
+    async def answer(query: Query) -> Answer:
+        if question(query) is not Question.ROWS:
+            return await log.ask(query)
+        return await whole(query)
+
+    found = await since(FakeAuditLog(answering=answer))
     assert found is not None
-    assert (found.returned, found.read, found.by_people) == (5000, 2, 1)
+    assert (found.returned, found.by_people, found.read) == (3, 1, None)
 
 
 @pytest.mark.parametrize(

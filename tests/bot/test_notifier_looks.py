@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from audit.evidence import Arriving, Missing
-from audit.incident import Incident
+from audit.filter import Window
+from audit.incident import Incident, Why
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.notifier import KEEP_ASKING, SECOND_LOOK_AFTER
-from bot.ports import Dossier, LookKind
+from bot.ports import Answer, Dossier, LookKind, Query
 from tests.audit.bodies import SUBSCRIPTION
 from tests.bot.desk import (
     DOWN,
@@ -363,6 +364,31 @@ async def test_a_further_alert_about_the_other_cluster_alone_is_that_ones(desk: 
     dossier = await desk.store.dossier(other)
     assert dossier is not None
     assert dossier.cluster == WEU
+
+
+async def test_what_fires_while_an_alert_is_asked_takes_no_clusters_window_from_it(desk: Desk) -> None:
+    first, second = window(START, END), window(START + timedelta(minutes=5), END + timedelta(minutes=5))
+    about: dict[str, Any] = {"alertTargetIDs": [WORKSPACE], "configurationItems": []}
+    fires = delivery(alert_id="/a2", context=second, firedDateTime="2026-03-04T09:59:00Z", **about, unsplit=True)
+    asked_of_both = holding([a_row()], clusters=[NEU, WEU])
+
+    async def joined_meanwhile(query: Query) -> Answer:
+        if question(query) is Question.CLUSTERS:
+            recorded = await desk.store.record(fires.alert, fires.body, NOW)
+            assert recorded.why is Why.JOINED
+        return await asked_of_both(query)
+
+    desk.log.answering = joined_meanwhile
+    incident = await desk.opened(context=first, **about, unsplit=True)
+    await desk.look()
+    key = await desk.store.key_of(incident.number + 1)
+    assert key is not None
+    own, other = await dossier_of(desk.store, incident), await desk.store.dossier(key)
+    assert other is not None
+    assert (own.cluster, own.alert.window) == (NEU, fires.alert.window)
+    assert (other.cluster, other.alert.window) == (WEU, Window(start=START, end=END))
+    # The first's own rows of that window are asked for too, before the newer alert's take their place.
+    assert own.evidence.window == Window(start=START, end=END)
 
 
 async def test_an_alert_that_names_its_cluster_is_asked_of_no_other(desk: Desk) -> None:
