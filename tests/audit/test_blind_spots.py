@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit.blind_spots import BLIND_SPOTS, TOO_BIG, Facts, blind_spots
-from audit.event import ActorKind, AuditEvent, TableShape, parse_event
+from audit.event import AuditEvent, TableShape, parse_event
 from audit.evidence import Source
 
 ADMIN = Source(table="AzureDiagnostics", category="kube-audit-admin")
@@ -67,7 +67,8 @@ CASES: dict[str, tuple[list[Facts], list[Facts]]] = {
             facts(sources=()),
             facts(sources=(ALL,), looked_for_guard=False),
             facts(an_event(username="masterclient"), sources=(ALL,)),
-            facts(an_event(actor=ActorKind.PLATFORM), sources=(ALL,)),
+            facts(an_event(username="aksService"), sources=(ALL,)),
+            facts(an_event(username="system:anonymous"), sources=(ALL,)),
         ],
     ),
     "basic-plan": (
