@@ -21,6 +21,7 @@ from audit.changes_tree import (
     tree,
 )
 from audit.changes_words import MAX_LINES, Line, lines_of, lines_told
+from audit.dry_run import is_dry_run, is_lost
 from audit.event import AuditEvent
 from audit.evidence import Change, ChangeKind
 from audit.untyped import items, mapping, text
@@ -87,7 +88,7 @@ def previous_body(event: AuditEvent) -> Mapping[str, Any] | None:
     That is the answer's body, at level RequestResponse, else the request's where it was a creation or an update.
     """
     is_done = event.code is not None and 200 <= event.code < 300  # noqa: PLR2004
-    if not is_done or event.verb not in {"create", "update", "patch", "get"} or "dryRun=" in event.uri:
+    if not is_done or event.verb not in {"create", "update", "patch", "get"} or is_dry_run(event):
         return None
     if event.subresource not in _STATEFUL or _is_asked(event.resource):
         return None
@@ -96,7 +97,7 @@ def previous_body(event: AuditEvent) -> Mapping[str, Any] | None:
         return answer
     body = event.raw.get("requestObject")
     is_whole = (
-        event.verb in {"create", "update"} and not event.subresource and not _is_cut(event, "requestObject")
+        event.verb in {"create", "update"} and not event.subresource and not is_lost(event, "requestObject")
     )
     return body if is_whole and isinstance(body, Mapping) else None
 
@@ -126,10 +127,6 @@ def _no_body(event: AuditEvent, body: object) -> str:
     return CUT if event.is_cut else NOT_THERE
 
 
-def _is_cut(event: AuditEvent, body: str) -> bool:
-    return any(lost == body or lost.startswith((f"{body}.", f"{body}[")) for lost in event.lost)
-
-
 def _hides_all(event: AuditEvent) -> bool:
     """Whether neither body nor state before would tell more than names: AKS logs no bodies of these at all."""
     return event.resource in {"secrets", "leases", "events"} or (
@@ -139,7 +136,7 @@ def _hides_all(event: AuditEvent) -> bool:
 
 def _outcome(event: AuditEvent) -> str:
     """Say why what was asked for did not happen, or may not have."""
-    if "dryRun=All" in event.uri:
+    if is_dry_run(event):
         return DRY_RUN
     if event.code is None:
         return REFUSED if event.decision == "forbid" else NOT_LOGGED
@@ -156,7 +153,7 @@ def _answer(event: AuditEvent) -> Mapping[str, Any] | None:
     answer = event.raw.get("responseObject")
     is_object = isinstance(answer, Mapping) and answer.get("kind") != "Status" and "metadata" in answer
     return (
-        answer if is_object and isinstance(answer, Mapping) and not _is_cut(event, "responseObject") else None
+        answer if is_object and isinstance(answer, Mapping) and not is_lost(event, "responseObject") else None
     )
 
 
@@ -183,7 +180,7 @@ def _changed(
     event: AuditEvent, body: Any, kind: ChangeKind | None, before: Mapping[str, Any] | None
 ) -> Change:
     why = _outcome(event)
-    if not why and _is_cut(event, "requestObject"):
+    if not why and is_lost(event, "requestObject"):
         why = CUT_BEHIND
     if kind is ChangeKind.CREATED:
         lines = lines_of(differences({}, _tree(event, body)), event)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit.commands import exec_command, kind_of_command
+from audit.commands import command_of, deed_of, exec_command
 from audit.deed_bodies import said_by_body
 from audit.deed_table import (
     CREATED_PART,
@@ -20,6 +20,7 @@ from audit.deed_table import (
     VERBS,
     deed,
 )
+from audit.dry_run import is_dry_request, is_dry_run, is_lost
 from audit.event import AuditEvent
 from audit.evidence import Action
 from audit.redact import redact_uri
@@ -35,17 +36,23 @@ _NOTHING_KNOWN = deed("made a request of which neither verb nor object is known"
 
 
 def describe(event: AuditEvent) -> Action:
-    """Say what an event did, or tried to do, in plain words; see the module for what is foreign in them."""
-    return describe_request(
+    """Say what an event did, or tried to do, in plain words; see the module for what is foreign in them.
+
+    A body that was cut says nothing here: what stood behind the cut may turn its meaning.
+    """
+    uri = event.raw.get("requestURI")
+    action = _described(
         verb=event.verb,
         resource=event.resource,
         subresource=event.subresource,
         namespace=event.namespace,
         name=event.name,
-        uri=event.uri,
+        # The event's own is shortened, and a command line may be long.
+        uri=uri if isinstance(uri, str) else event.uri,
         api_group=event.api_group,
-        body=event.raw.get("requestObject"),
+        body=None if is_lost(event, "requestObject") else event.raw.get("requestObject"),
     )
+    return _tried_out(action) if is_dry_run(event) else action
 
 
 def describe_request(
@@ -63,12 +70,41 @@ def describe_request(
 
     `api_group` tells Kubernetes' own resources from others of the same name; "" also where it is not known.
     """
+    action = _described(
+        verb=verb,
+        resource=resource,
+        subresource=subresource,
+        namespace=namespace,
+        name=name,
+        uri=uri,
+        api_group=api_group,
+        body=body,
+    )
+    is_dry = is_dry_request(verb=verb, resource=resource, subresource=subresource, uri=uri, body=body)
+    return _tried_out(action) if is_dry else action
+
+
+def _tried_out(action: Action) -> Action:
+    return Action(done=f"{action.done} (dry run)", base=f"{action.base} (dry run)")
+
+
+def _described(
+    *,
+    verb: str,
+    resource: str,
+    subresource: str,
+    namespace: str,
+    name: str,
+    uri: str,
+    api_group: str,
+    body: Any,
+) -> Action:
     if not resource:
         return _of_path(verb, uri)
     is_own = not api_group or "." not in api_group or api_group.endswith(".k8s.io")
     thing = _object(verb, resource, namespace, name, uri, is_own=is_own, is_part=bool(subresource))
     if subresource == "exec":
-        return _filled(kind_of_command(exec_command(uri)), thing)
+        return _filled(deed_of(command_of(uri, body)), thing)
     if is_own and (said := said_by_body(verb, resource, subresource, body, thing)):
         return said
     if verb == "create" and not subresource and resource in REVIEWS and is_own:

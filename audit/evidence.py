@@ -65,6 +65,10 @@ class Finding:
     #: Microsoft's threat matrix, such as "MS-TA9006", and MITRE ATT&CK, such as "T1609"; "" where there is none.
     threat: str = ""
     technique: str = ""
+    #: Over several events: whose they are, at most 256 characters of hostile text; "" where they are several actors'.
+    by: str = ""
+    #: Over several events: how many requests they are.
+    times: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,11 +93,16 @@ def likeness(event: AuditEvent) -> tuple[object, ...]:
         event.code,
         event.reason,
         event.decision,
-        # One name from two places, or by two programs, may be two people.
-        _address(event),
-        client_of(event.user_agent),
         event.cluster_id.lower(),
+        *_origin(event),
     )
+
+
+def _origin(event: AuditEvent) -> tuple[str, ...]:
+    """One name from two places, or by two programs, may be two people; the platform's own parts run everywhere."""
+    if event.actor is ActorKind.PLATFORM:
+        return ()
+    return (_address(event), client_of(event.user_agent))
 
 
 def _address(event: AuditEvent) -> str:

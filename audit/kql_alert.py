@@ -30,10 +30,12 @@ _TICK = timedelta(microseconds=1)
 _TOTAL = f"| summarize {TOTAL} = count()"
 _LONGEST_REASON = 60
 _NONE: tuple[str, ...] = ()
+#: Whose row it is, in changing case.
+_RESOURCE_ID = "_ResourceId"
 
 #: Columns that every row of the tables has, as far as rules are split by them. What AzureDiagnostics calls
 #: after a type was a field of some service.
-_SPLIT_BY = frozenset(("_ResourceId", "_SubscriptionId", "TenantId", "Type", "SourceSystem"))
+_SPLIT_BY = frozenset((_RESOURCE_ID, "_SubscriptionId", "TenantId", "Type", "SourceSystem"))
 _SPLIT_LOGS_BY = frozenset(
     (
         *("ResourceId", "Resource", "ResourceGroup", "ResourceType", "ResourceProvider", "SubscriptionId"),
@@ -57,6 +59,8 @@ class _Read:
     leg: Leg | None
     because: str
     ignored: tuple[str, ...]
+    #: Narrowed by the cluster, where there is one.
+    is_narrowed: bool
     #: A name that the query has no use for.
     name: str
 
@@ -68,15 +72,18 @@ def evidence_queries(
     tables: Sequence[str] = TABLES,
     limit: int,
     late_after: datetime | None = None,
+    cluster: str = "",
 ) -> EvidenceQueries:
     """Build the queries for what one criterion of an alert saw in the window, both edges included.
 
     `ago()` and `now()` in it mean the window's end. Every dimension is applied where its column is. `limit` is the
     most `rows`; Totals.LATE counts rows that were ingested after `late_after`. A table that is not in `tables` is one
-    that the workspace does not have: nothing of it is asked. Raises RefusedQuery for the query and InvalidTerm for a
-    dimension.
+    that the workspace does not have: nothing of it is asked. `cluster` (a resource id in any case, "" for all) narrows
+    the rows where they are read, as Azure runs a rule in a cluster's own scope; what a query joins to them it does
+    not narrow. Where the place is not certain nothing is narrowed, which `is_narrowed` says. Raises RefusedQuery for
+    the query and InvalidTerm for a dimension or the cluster.
     """
-    read = _read(criterion, window)
+    read = _read(criterion, window, cluster)
     table = total = ""
     if read.because:
         table, total = lines(read.whole, f"| take {MAX_TABLE_ROWS}"), lines(read.whole, _TOTAL)
@@ -87,6 +94,7 @@ def evidence_queries(
             table_total=total or lines(read.whole, _TOTAL),
             because=read.because,
             is_windowed=read.is_windowed,
+            is_narrowed=read.is_narrowed,
         )
     events = event_queries([read.leg], limit=limit, late_after=late_after, before=read.head, name=read.name)
     return EvidenceQueries(
@@ -99,16 +107,17 @@ def evidence_queries(
         because=read.because,
         ignored_dimensions=read.ignored,
         is_windowed=read.is_windowed,
+        is_narrowed=read.is_narrowed,
     )
 
 
-def events_behind(criterion: Criterion, window: Window, *, limit: int) -> AlertQueries:
+def events_behind(criterion: Criterion, window: Window, *, limit: int, cluster: str = "") -> AlertQueries:
     """Build the queries for the newest rows of what one criterion of an alert saw, and for how many there are.
 
     Without bodies, both edges of the window included; a query that yields no audit events as they are is asked as it
-    is. Raises as evidence_queries.
+    is. `cluster` narrows and all is raised as in evidence_queries.
     """
-    read = _read(criterion, window)
+    read = _read(criterion, window, cluster)
     if read.leg is None or read.because:
         return AlertQueries(
             rows=lines(read.whole, f"| take {bounded(limit)}"), count=lines(read.whole, _TOTAL)
@@ -122,32 +131,35 @@ def events_behind(criterion: Criterion, window: Window, *, limit: int) -> AlertQ
     )
 
 
-def context(criterion: Criterion, window: Window, *, margin: timedelta = CONTEXT) -> ContextQueries | None:
+def context(
+    criterion: Criterion, window: Window, *, margin: timedelta = CONTEXT, cluster: str = ""
+) -> ContextQueries | None:
     """Build the queries that count what the same query returns for `margin` before and after the window.
 
-    `ago()` and `now()` mean the end of each. None where the query yields no audit events. Raises as evidence_queries.
+    `ago()` and `now()` mean the end of each. None where the query yields no audit events. `cluster` narrows and all is
+    raised as in evidence_queries.
     """
     counted = []
     for part in (
         Window(start=window.start - margin, end=window.start - _TICK),
         Window(start=window.end + _TICK, end=window.end + margin),
     ):
-        read = _read(criterion, part)
+        read = _read(criterion, part, cluster)
         if read.leg is None:
             return None
         counted.append(read.head + lines(read.leg.text, _TOTAL))
     return ContextQueries(before=counted[0], after=counted[1])
 
 
-def clusters(criterion: Criterion, window: Window) -> str | None:
+def clusters(criterion: Criterion, window: Window, *, cluster: str = "") -> str | None:
     """Build the query for whose rows one criterion of an alert saw; columns are Clusters, at most MAX_CLUSTERS rows.
 
-    None where the query yields no audit events. Raises as evidence_queries.
+    None where the query yields no audit events. `cluster` narrows and all is raised as in evidence_queries.
     """
-    read = _read(criterion, window)
+    read = _read(criterion, window, cluster)
     if read.leg is None:
         return None
-    resource_id = read.leg.kept.get("_ResourceId", "_ResourceId")
+    resource_id = read.leg.kept.get(_RESOURCE_ID, _RESOURCE_ID)
     return read.head + lines(
         read.leg.text,
         f"| summarize {Clusters.ROWS} = count() by {Clusters.CLUSTER} = tolower({resource_id})",
@@ -157,18 +169,20 @@ def clusters(criterion: Criterion, window: Window) -> str | None:
     )
 
 
-def _read(criterion: Criterion, window: Window) -> _Read:
+def _read(criterion: Criterion, window: Window, cluster: str) -> _Read:
     query = Pipeline(guard(criterion.query))
     source = query.source
     clock = query.clock_edits(datetime_literal(window.end))
-    whole = query.edited([*clock, *query.window_edits(in_window(window))])
+    of_cluster = _of_cluster(query, cluster)
+    wanted = lines(in_window(window), of_cluster)
+    whole = query.edited([*clock, *query.window_edits(wanted)])
     shape = Shape.of(source.tables)
     kept = {name: f"Kept_{name}" for name in shape.columns if name in source.assigned}
     because = _because(query)
     head, leg, ignored = "", None, _NONE
-    if _yields_events(query) and not (kept and not _takes_from_table(query)):
+    if _yields_events(query) and (source.is_at_tables or not kept):
         keeping = f"| extend {', '.join(f'{new} = {old}' for old, new in kept.items())}" if kept else ""
-        edits = query.window_edits(lines(in_window(window), TAKE_INGESTED, keeping))
+        edits = query.window_edits(lines(wanted, TAKE_INGESTED, keeping))
         body = query.edited([*clock, *edits], *source.body)
         head = query.edited([*clock, *edits], 0, source.head)
         filters, ignored = _narrowed(query, criterion.dimensions, shape)
@@ -180,16 +194,20 @@ def _read(criterion: Criterion, window: Window) -> _Read:
         leg=leg,
         because=because if because or leg else _beginning(query),
         ignored=ignored,
+        is_narrowed=bool(of_cluster) or not cluster,
         name=query.free_name("Copies_"),
     )
 
 
-def _takes_from_table(query: Pipeline) -> bool:
-    """Whether our lines stand right behind the tables, before what gives their columns another meaning."""
-    return all(
-        any(token.end == place and token.text in TABLES for token in query.tokens)
-        for place in query.source.places
-    )
+def _of_cluster(query: Pipeline, cluster: str) -> str:
+    """Return the line that keeps a cluster's rows where they are read; "" where there `_ResourceId` is not certain.
+
+    It is a standard column of tables whose rows are some resource's:
+    https://learn.microsoft.com/azure/azure-monitor/logs/log-standard-columns#_resourceid
+    """
+    source = query.source
+    is_known = bool(source.places) and (source.is_at_tables or _RESOURCE_ID not in source.assigned)
+    return f"| where {_RESOURCE_ID} =~ {literal(cluster)}" if cluster and is_known else ""
 
 
 def _yields_events(query: Pipeline) -> bool:

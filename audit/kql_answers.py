@@ -63,6 +63,8 @@ class EvidenceQueries:
     ignored_dimensions: tuple[str, ...] = ()
     #: The window could be put into the query. Where not, only the API's timespan bounds it: send the window itself.
     is_windowed: bool = True
+    #: The cluster that was asked for could be put into the query, or none was: where not, all is of every cluster.
+    is_narrowed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from audit.alert import Criterion, Dimension
+from audit.alert import Criterion
 from audit.filter import EventFilter, Window
 from audit.kql import (
     MAX_FACETS,
@@ -61,19 +61,20 @@ def _all_of(queries: EventQueries) -> dict[str, str]:
 
 def _evidence(tables: Sequence[str]) -> dict[str, str]:
     (table, *_) = tables
-    dimension = Dimension(name="_ResourceId", value=_CLUSTER)
     events = evidence_queries(
-        Criterion(query=_ALERTS[table], dimensions=(dimension,)),
+        Criterion(query=_ALERTS[table]),
         _WINDOW,
         tables=tables,
         limit=_ROWS,
         late_after=_WINDOW.end,
+        cluster=_CLUSTER,
     )
     reshaped = evidence_queries(
         Criterion(query=f"{_ALERTS[table]}\n| summarize Rows = count() by bin(TimeGenerated, 1m)"),
         _WINDOW,
         tables=tables,
         limit=_ROWS,
+        cluster=_CLUSTER,
     )
     return {
         "rows": events.rows,
@@ -115,6 +116,10 @@ CATALOGUE: tuple[NamedQuery, ...] = (
             _TABLES_MEAN,
             _LIMIT_MEANS,
             ("late_after", "rows that were ingested after this are counted as late"),
+            (
+                "cluster",
+                "resource id of the cluster, or nothing for all: narrows the rows where they are read",
+            ),
         ),
         build=_evidence,
     ),
@@ -122,7 +127,12 @@ CATALOGUE: tuple[NamedQuery, ...] = (
         name="context",
         title="Just before and just after",
         answers="How many rows the same query returns for the five minutes before and after the window.",
-        parameters=(("criterion", "as above"), _WINDOW_MEANS, ("margin", "how long before and after")),
+        parameters=(
+            ("criterion", "as above"),
+            _WINDOW_MEANS,
+            ("margin", "how long before and after"),
+            ("cluster", "as above"),
+        ),
         build=_context,
     ),
     NamedQuery(

@@ -5,16 +5,17 @@ Places in the text come from the lexer's tokens; nothing is found by looking for
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from audit.kql_guard import KEEPS_SHAPE, statements, with_depth
-from audit.kql_lexer import Kind, Token, tokens
+from audit.kql_lexer import Kind, RefusedQuery, Token, tokens
 
-#: Definitions in definitions are followed this far.
-_DEEPEST = 20
+#: Most pipelines that are followed: definitions, tables of unions, and what stands in brackets of its own.
+_MOST_PIPELINES = 500
 #: A name that is defined stands there, and where it is used.
 _ONCE = 2
 
@@ -35,6 +36,8 @@ class Source:
     tables: frozenset[str] = frozenset()
     #: Where lines may be put so that they see all of those rows and nothing else yet; empty where that is not certain.
     places: tuple[int, ...] = ()
+    #: Whether each of the places is right behind a table's name, where its columns are still what they were.
+    is_at_tables: bool = False
     #: Where brackets must open which close behind the lines of a place: a union's tables.
     opened: tuple[int, ...] = ()
     #: The definitions that `body` may use end here; it is the query's own text from there on.
@@ -62,8 +65,15 @@ class Pipeline:
         found = statements(self.tokens)
         self._last = found[-1]
         self.beginning = self._last[0].text
-        self._lets = {s[1].text: s for s in found[:-1] if [t.text for t in s[2:3]] == ["="] and s[3:]}
-        self.source = self._of(self._last, self._last[0].start, frozenset())
+        self._words = Counter(token.text for token in self.tokens if token.kind is Kind.WORD)
+        self._closes = _partners(self.tokens)
+        self._followed = 0
+        lets = [s for s in found[:-1] if [t.text for t in s[2:3]] == ["="] and s[3:]]
+        #: Where the rows of each definition come from, None until it is reached: it may use those before it alone.
+        self._lets: dict[str, Source | None] = {s[1].text: None for s in lets}
+        for let in lets:
+            self._lets[let[1].text] = self._of(let[3:], let[0].start)
+        self.source = self._of(self._last, self._last[0].start)
 
     def clock_edits(self, now: str) -> list[Edit]:
         """Return what makes `ago()` and `now()` mean the time `now`, a literal."""
@@ -83,7 +93,7 @@ class Pipeline:
 
     def window_edits(self, lines: str) -> list[Edit]:
         """Return what puts the lines where all of the source's rows are seen."""
-        closed = self.source.places[: len(self.source.opened)]
+        closed = frozenset(self.source.places[: len(self.source.opened)])
         return [
             *(Edit(start, start, "(") for start in self.source.opened),
             *(
@@ -104,7 +114,7 @@ class Pipeline:
 
     def count(self, name: str) -> int:
         """Return how often a name stands in the query as a word."""
-        return sum(token.text == name and token.kind is Kind.WORD for token in self.tokens)
+        return self._words[name]
 
     def free_name(self, name: str) -> str:
         """Return the name, made longer until nothing in the query begins with it."""
@@ -112,11 +122,14 @@ class Pipeline:
             name += "_"
         return name
 
-    def _of(self, pipeline: Sequence[Token], head: int, seen: frozenset[str]) -> Source:
-        """Return where a pipeline's rows come from; `seen` are the definitions that we came through."""
-        end = _first_pipe(pipeline)
+    def _of(self, pipeline: Sequence[Token], head: int) -> Source:
+        """Return where a pipeline's rows come from. Raises RefusedQuery where there are too many to be followed."""
+        self._followed += 1
+        if self._followed > _MOST_PIPELINES:
+            raise RefusedQuery(f"the query joins more than {_MOST_PIPELINES} tables and definitions")
+        end = len(pipeline) if self._is_in_brackets(pipeline) else _first_pipe(pipeline)
         first, rest = pipeline[:end], pipeline[end:]
-        origin = self._origin(first, head, seen) if len(seen) < _DEEPEST and first else Source()
+        origin = self._origin(first, head) if first else Source()
         if not origin.tables or origin.reshaped_by:
             return origin
         operators = _split(rest, "|")[1:] if rest else []
@@ -134,51 +147,60 @@ class Pipeline:
             derived=self._derived(operators[kept]) if kept < len(operators) else {},
         )
 
-    def _origin(self, first: Sequence[Token], head: int, seen: frozenset[str]) -> Source:
+    def _origin(self, first: Sequence[Token], head: int) -> Source:
         if first[0].name == "union" and len(first) > 1:
-            return self._union(first, head, seen)
-        if _is_in_brackets(first):
-            return self._inner(first[1:-1], head, seen)
-        if first[0].text == "materialize" and _is_in_brackets(first[1:]):
-            return self._inner(first[2:-1], head, seen)
+            return self._union(first, head)
+        if self._is_in_brackets(first):
+            return self._inner(first[1:-1], head)
+        if first[0].text == "materialize" and self._is_in_brackets(first[1:]):
+            return self._inner(first[2:-1], head)
         if len(first) > 1 or first[0].kind is not Kind.WORD:
             return Source()
         name = first[0].text
         if name not in self._lets:
-            return Source(tables=frozenset((name,)), places=(first[0].end,))
-        if name in seen:
-            return Source()
-        definition = self._lets[name]
-        # What is defined stands for the same rows, but for what others make of the same definition.
-        found = self._of(definition[3:], definition[0].start, seen | {name})
-        if self.count(name) == _ONCE:
+            return Source(tables=frozenset((name,)), places=(first[0].end,), is_at_tables=True)
+        found = self._lets[name] or Source()
+        # What is defined stands for the same rows, but for what others make of the same definition. Where it
+        # reshapes them there is no place behind it: then the others see only the window, too.
+        if self.count(name) == _ONCE or found.reshaped_by or not found.tables:
             return found
-        return replace(found, places=(first[0].end,), opened=())
+        return replace(found, places=(first[0].end,), is_at_tables=False, opened=())
 
-    def _inner(self, inner: Sequence[Token], head: int, seen: frozenset[str]) -> Source:
-        return self._of(inner, head, seen) if inner else Source()
+    def _inner(self, inner: Sequence[Token], head: int) -> Source:
+        return self._of(inner, head) if inner else Source()
 
-    def _union(self, first: Sequence[Token], head: int, seen: frozenset[str]) -> Source:
+    def _is_in_brackets(self, found: Sequence[Token]) -> bool:
+        return (
+            bool(found[1:]) and found[0].text == "(" and self._closes.get(found[0].start) == found[-1].start
+        )
+
+    def _union(self, first: Sequence[Token], head: int) -> Source:
         legs = [leg for leg in _split(_without_options(first[1:]), ",") if leg]
-        sources = [self._leg(leg, head, seen) for leg in legs]
+        sources = [self._leg(leg, head) for leg in legs]
         if not sources or not all(s.tables for s in sources) or any(s.reshaped_by for s in sources):
             return Source()
         # Behind the union where it says which table a row is of: brackets would change that.
-        behind = not all(s.places for s in sources) or any(token.name == "withsource" for token in first)
+        named = {
+            name.text
+            for option, _, name in zip(first, first[1:], first[2:], strict=False)
+            if option.name == "withsource"
+        }
+        behind = bool(named) or not all(s.places for s in sources)
         plain = [leg[0] for leg, s in zip(legs, sources, strict=True) if s.places == (leg[-1].end,)]
-        closed = tuple(token.end for token in plain)
+        closed = dict.fromkeys(token.end for token in plain)
         inner = tuple(place for s in sources for place in s.places if place not in closed)
         return Source(
             tables=frozenset().union(*(s.tables for s in sources)),
             places=(first[-1].end,) if behind else (*closed, *inner),
+            is_at_tables=not behind and all(s.is_at_tables for s in sources),
             opened=() if behind else tuple(token.start for token in plain),
-            assigned=frozenset().union(*(s.assigned for s in sources)),
+            assigned=frozenset(named).union(*(s.assigned for s in sources)),
         )
 
-    def _leg(self, leg: Sequence[Token], head: int, seen: frozenset[str]) -> Source:
+    def _leg(self, leg: Sequence[Token], head: int) -> Source:
         if [t.text for t in leg[1:]] == ["*"] and leg[0].text == "AKSAudit":
             return Source(tables=frozenset(("AKSAudit", "AKSAuditAdmin")))
-        return self._of(leg, head, seen)
+        return self._of(leg, head)
 
     def _derived(self, operator: Sequence[Token]) -> dict[str, str]:
         """Return what a `summarize … by`, a `project` or a `distinct` calls which expression."""
@@ -211,8 +233,18 @@ def _closing(found: Sequence[Token], opened: int) -> int:
     return len(found) - 1
 
 
-def _is_in_brackets(found: Sequence[Token]) -> bool:
-    return bool(found[1:]) and found[0].text == "(" and _closing(found, 0) == len(found) - 1
+def _partners(found: Sequence[Token]) -> dict[int, int]:
+    """Return where each bracket closes that opens at a place; a guarded query closes all."""
+    opened: list[int] = []
+    known: dict[int, int] = {}
+    for token in found:
+        if token.kind is not Kind.MARK:
+            continue
+        if token.text in {"(", "[", "{"}:
+            opened.append(token.start)
+        elif token.text in {")", "]", "}"} and opened:
+            known[opened.pop()] = token.start
+    return known
 
 
 def _first_pipe(pipeline: Sequence[Token]) -> int:

@@ -10,10 +10,13 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from audit.actor import PLATFORM_NAMESPACES, SERVICE_ACCOUNT, ActorKind, classify
+from audit.commands import command_of
+from audit.dry_run import is_dry_run
 from audit.event import AuditEvent
 from audit.rules.addresses import Address, last_address
 from audit.rules.bodies import as_object, containers, elements, pod_specs
-from audit.rules.commands import command_line, command_words
+from audit.rules.command_lines import command_line
+from audit.rules.known import is_known
 from audit.untyped import at, mapping, texts
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -27,10 +30,13 @@ class Who(IntEnum):
     PERSON = 0
     ANONYMOUS = 1
     WORKLOAD = 2
+    #: Bears a name as the platform's parts do, or lives in one of its namespaces, and is none of those we know: it
+    #: is taken for the platform but for what is grave.
+    UNKNOWN = 3
     #: Makes pods and jobs of what others ordered.
-    CONTROLLER = 3
-    NODE = 4
-    PLATFORM = 5
+    CONTROLLER = 4
+    NODE = 5
+    PLATFORM = 6
 
 
 _ANONYMOUS = frozenset(("system:anonymous", "system:unauthenticated"))
@@ -55,6 +61,7 @@ _LONG_RUNNING = frozenset(("exec", "attach", "portforward", "proxy"))
 _FORWARDED = frozenset(("proxy",))
 _REFUSALS = frozenset((401, 403))
 _CLIENT_ERRORS = range(400, 500)
+_SERVER_ERRORS = 500
 
 
 def who_is(username: str, *, is_aks: bool) -> Who:
@@ -68,7 +75,9 @@ def who_is(username: str, *, is_aks: bool) -> Who:
     kind = classify(username)
     if kind is ActorKind.PERSON and not is_aks and _is_foreign_platform(username):
         return Who.PLATFORM
-    return {ActorKind.PERSON: Who.PERSON, ActorKind.WORKLOAD: Who.WORKLOAD}.get(kind, Who.PLATFORM)
+    if kind is not ActorKind.PLATFORM:
+        return Who.PERSON if kind is ActorKind.PERSON else Who.WORKLOAD
+    return Who.PLATFORM if is_known(username) else Who.UNKNOWN
 
 
 def _is_foreign_platform(username: str) -> bool:
@@ -96,6 +105,7 @@ class Facts:
     is_aks: bool = True
     #: Azure cut the row: what is not in `raw` may have been there.
     is_cut: bool = False
+    is_dry_run: bool = False
     raw: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
     @classmethod
@@ -120,6 +130,7 @@ class Facts:
             addresses=event.source_ips,
             is_aks=bool(event.cluster_id),
             is_cut=event.is_cut,
+            is_dry_run=is_dry_run(event),
             raw=event.raw,
         )
 
@@ -149,6 +160,11 @@ class Facts:
         if self.subresource in _FORWARDED:
             return self.decision == "forbid" or (self.decision == "" and self.is_denied)
         return self.is_denied or (self.code is not None and self.code in _CLIENT_ERRORS)
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the API server failed at it: that is no success, and whether it had an effect is not known."""
+        return self.subresource not in _FORWARDED and self.code is not None and self.code >= _SERVER_ERRORS
 
     @cached_property
     def who(self) -> Who:
@@ -209,7 +225,7 @@ class Facts:
     @cached_property
     def command(self) -> tuple[str, ...]:
         """The command of an exec, word by word."""
-        return command_words(self.body, self.uri)
+        return command_of(self.uri, self.body)
 
     @cached_property
     def line(self) -> str:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from audit.event import AuditEvent
 from audit.evidence import Finding
 from audit.rules.facts import Facts, Who
-from audit.rules.rule import API_GROUPS, Rule
+from audit.rules.rule import API_GROUPS, WORKLOADS, Outcome, Rule
 from audit.rules.sequences import SEQUENCES, judge_sequences
 from audit.rules.table_access import ACCESS
 from audit.rules.table_cluster import CLUSTER
@@ -87,9 +87,7 @@ def judge_request(
 
 
 def _findings(facts: Facts, rules: Mapping[str, tuple[Rule, ...]]) -> tuple[Finding, ...]:
-    if not facts.is_telling or (
-        facts.who is Who.CONTROLLER and facts.is_in_system_namespace and _is_inside(facts)
-    ):
+    if not facts.is_telling or _is_clusters_own(facts):
         return ()
     groups = API_GROUPS.get(facts.resource)
     is_another = facts.api_group != "" and groups is not None and facts.api_group not in groups
@@ -97,9 +95,11 @@ def _findings(facts: Facts, rules: Mapping[str, tuple[Rule, ...]]) -> tuple[Find
     return _riskiest_first(_fired(facts, rules.get(kind, rules[""])))
 
 
-def _is_inside(facts: Facts) -> bool:
+def _is_clusters_own(facts: Facts) -> bool:
     """Whether a controller tends to the cluster's own parts, from where it belongs."""
-    return facts.address is None or not facts.address.is_global
+    is_its_work = facts.who is Who.CONTROLLER and facts.kind in ("pods", *WORKLOADS)
+    is_inside = facts.address is None or not facts.address.is_global
+    return is_its_work and is_inside and facts.is_in_system_namespace
 
 
 def _fired(facts: Facts, rules: Iterable[Rule]) -> Iterator[Finding]:
@@ -110,7 +110,15 @@ def _fired(facts: Facts, rules: Iterable[Rule]) -> Iterator[Finding]:
         if severity is None or (rule.is_about_refusal and not facts.is_denied):
             continue
         if rule.fires(facts):
-            yield rule.finding(severity, refused=facts.is_refused or rule.is_about_refusal)
+            yield rule.finding(severity, outcome=_outcome(facts, rule))
+
+
+def _outcome(facts: Facts, rule: Rule) -> Outcome:
+    if facts.is_refused or rule.is_about_refusal:
+        return Outcome.REFUSED
+    if facts.is_dry_run:
+        return Outcome.DRY_RUN
+    return Outcome.FAILED if facts.is_failed else Outcome.DONE
 
 
 def _riskiest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 from audit.evidence import Finding, Severity
 from audit.rules.facts import Facts, Who
+from audit.untyped import shorten
 
 KUBE_AUDIT = "kube-audit"
 KUBE_AUDIT_ADMIN = "kube-audit-admin"
@@ -48,6 +49,7 @@ API_GROUPS: Mapping[str, frozenset[str]] = {
     **{kind: frozenset(("rbac.authorization.k8s.io",)) for kind in (*ROLES, *BINDINGS)},
     "ingresses": frozenset(("extensions", "networking.k8s.io")),
     "events": frozenset(("events.k8s.io",)),
+    "apiservices": frozenset(("apiregistration.k8s.io",)),
     "certificatesigningrequests": frozenset(("certificates.k8s.io",)),
     **{
         kind: frozenset(("admissionregistration.k8s.io",))
@@ -85,6 +87,23 @@ class Body(StrEnum):
     NONE = "no"
     LOGGED = "needed; AKS logs it"
     NOT_LOGGED = "needed; AKS logs this kind at level Metadata, without a body"
+
+
+class Outcome(Enum):
+    """How what a rule found ended."""
+
+    DONE = auto()
+    #: Turned down, because it was not allowed or not fit to be done.
+    REFUSED = auto()
+    #: The API server failed at it: whether anything was done is not known.
+    FAILED = auto()
+    DRY_RUN = auto()
+
+
+#: What a title says as done was not, or not surely. Of a refusal cards say it, by `Finding.refused`.
+_BEFORE_TITLE = {Outcome.FAILED: "Tried, failed: ", Outcome.DRY_RUN: "Dry run: "}
+#: Longest user name of a finding.
+MAX_USER = 256
 
 
 def always(_: Facts) -> bool:
@@ -148,15 +167,25 @@ class Rule:
         """Return how much it matters when this actor does it; None where it does not fire."""
         return self.by.get(who, self.severity if who <= Who.WORKLOAD else None)
 
-    def finding(self, severity: Severity, *, refused: bool) -> Finding:
-        """Return it as a finding. An attempt that was refused matters one step less, but is never routine."""
-        if refused and not self.is_about_refusal and severity > Severity.LOW:
+    def finding(
+        self, severity: Severity, *, outcome: Outcome = Outcome.DONE, by: str = "", times: int = 0
+    ) -> Finding:
+        """Return it as a finding; the title tells of a failure and of a dry run, `refused` of a refusal.
+
+        An attempt that was refused or failed matters one step less, but is never routine; a dry run is low at most.
+        """
+        is_less = outcome in (Outcome.REFUSED, Outcome.FAILED) and not self.is_about_refusal
+        if is_less and severity > Severity.LOW:
             severity = Severity(severity - 1)
+        if outcome is Outcome.DRY_RUN:
+            severity = min(severity, Severity.LOW)
         return Finding(
             rule=self.id,
-            title=self.title,
+            title=f"{_BEFORE_TITLE.get(outcome, '')}{self.title}",
             severity=severity,
-            refused=refused,
+            refused=outcome is Outcome.REFUSED,
             threat=self.threat,
             technique=self.technique,
+            by=shorten(by, MAX_USER),
+            times=times,
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from audit.commands import CommandClass, class_of
 from audit.evidence import Severity
-from audit.rules.commands import (
+from audit.rules.command_lines import (
     copies_with_tar,
     downloads,
     is_reverse_shell,
-    is_shell,
     reads_credentials,
     reads_metadata,
     reads_token,
@@ -105,7 +105,7 @@ IN_PODS = (
         next_step="Ask what it was for; what was typed in it is not in the audit log.",
         kinds=_EXEC,
         verbs=OPENS,
-        fires=lambda facts: is_shell(facts.command),
+        fires=lambda facts: class_of(facts.command) is CommandClass.SHELL,
         can_judge_groups=False,
     ),
     Rule(

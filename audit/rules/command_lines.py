@@ -1,41 +1,13 @@
-"""What a command line that is run in a container gives away."""
+"""What a command line that is run in a container gives away; of which class it is, audit.commands tells."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import parse_qsl
-
-from audit.untyped import items
+from collections.abc import Sequence
 
 #: Longer lines are not read to their end; an audit event of AKS is cut at 16 KiB.
 _MAX_LINE = 32 * 1024
-_MAX_WORDS = 4096
-
-_SHELLS = frozenset(
-    (
-        "sh",
-        "bash",
-        "ash",
-        "dash",
-        "zsh",
-        "ksh",
-        "mksh",
-        "csh",
-        "tcsh",
-        "fish",
-        "rbash",
-        "pwsh",
-        "powershell",
-        "cmd",
-    )
-)
-#: Programs that run another one, named after them.
-_WRAPPERS = frozenset(
-    "env sudo doas nsenter chroot unshare busybox toybox nohup setsid timeout time nice exec su tini stdbuf".split()  # noqa: SIM905 - to be read
-)
 
 _REVERSE = re.compile(
     r"""
@@ -101,34 +73,9 @@ _CREDENTIALS = (
 _TAR_FLAGS = re.compile(r"-?[a-z]*[cx][a-z]*")
 
 
-def command_words(body: Mapping[str, Any], uri: str) -> tuple[str, ...]:
-    """Return the command of an exec, word by word: from its body, else from the query of its URI."""
-    found = items(body.get("command")) or _from_uri(uri)
-    return tuple(word for word in found[:_MAX_WORDS] if isinstance(word, str))
-
-
-def _from_uri(uri: str) -> Sequence[str]:
-    query = uri[:_MAX_LINE].partition("?")[2]
-    return [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "command"]
-
-
 def command_line(words: Sequence[str]) -> str:
     """Return the words as one line in lower case, each run of spaces as one."""
     return " ".join(" ".join(words)[:_MAX_LINE].casefold().split())
-
-
-def is_shell(words: Sequence[str]) -> bool:
-    """Whether the program that is run is a shell, also behind env, sudo, nsenter and such."""
-    was_wrapped = False
-    for word in words:
-        program = posixpath.basename(word.replace("\\", "/")).casefold().removesuffix(".exe")
-        if program in _SHELLS:
-            return True
-        if program in _WRAPPERS:
-            was_wrapped = True
-        elif not was_wrapped or not (word.startswith(("-", "/")) or "=" in word or word.isdecimal()):
-            return False
-    return False
 
 
 def is_reverse_shell(line: str) -> bool:
