@@ -231,6 +231,9 @@ def _shown(path: Path, leaf: Leaf | None, event: AuditEvent) -> str:
     if leaf is None or leaf.is_hidden or leaf.value == {}:
         return ""
     steps = path[:-1] if leaf.is_item else path
+    if len(steps) > 1 and steps[-1] == "value" and (steps[-2].isdecimal() or steps[-2] == "-"):
+        # What it is the value of, a patch by places does not say: it may be a header with a token.
+        return ""
     nested: Any = [leaf.value] if leaf.is_item else leaf.value
     for at in range(len(steps) - 1, -1, -1):
         nested = {steps[at]: nested}

@@ -17,12 +17,23 @@ from typing import Any
 from urllib.parse import unquote
 
 from audit.command_lines import without_arguments, without_line_secrets
+from audit.redact_places import (
+    COMMANDS,
+    DATA,
+    FILES,
+    LAST_APPLIED,
+    USER_DATA,
+    VALUES,
+    has_value,
+    is_place,
+    names_a_label,
+    why_secret,
+)
 from audit.secrets import (
     MARKS,
     MAX_TEXT,
     Tally,
     Why,
-    is_reference_name,
     is_secret_name,
     without_secrets,
     without_tokens,
@@ -54,20 +65,8 @@ _SENSITIVE_KINDS = frozenset(
 )
 _SENSITIVE_RESOURCES = frozenset(f"{kind}s" for kind in _SENSITIVE_KINDS)
 _BODIES = ("requestObject", "responseObject")
-_DATA = frozenset(("data", "stringdata", "binarydata"))
-_COMMANDS = frozenset(("args", "command"))
-_LAST_APPLIED = "last-applied-configuration"
 #: What an object has and a mere reference to one has not.
-_PAYLOAD = _DATA | {"stringData", "binaryData", "spec", "status"}
-#: R7: a JSON patch that goes through one of these sets a value that the other rules know by its place.
-_SENSITIVE_STEPS = _DATA | _COMMANDS | {"env", "managedfields"}
-#: What a `key` stands beside when it names a label, a taint or an entry of a secret.
-_BESIDE_A_LABEL = frozenset(("name", "operator", "effect", "path", "values", "optional", "timeadded"))
-#: Under what a value stands beside its name, or under a secret name.
-_VALUES = frozenset(("value", "val"))
-#: Scripts and files that a machine gets when it is made.
-_USER_DATA = frozenset(("userdata", "user-data", "user_data", "customdata", "custom_data", "cloudinit"))
-_FILES = frozenset(("files", "writefiles", "write_files"))
+_PAYLOAD = DATA | {"stringData", "binaryData", "spec", "status"}
 _CONTENTS = frozenset(("content", "contents"))
 _WHO = ("user", "impersonatedUser", "sourceIPs")
 _WHO_AND_WHAT = ("kind", "apiVersion", "level", "auditID", "stage", "verb", "objectRef", *_WHO)
@@ -173,10 +172,10 @@ class _Walk:
     ) -> dict[str, Any]:
         if str(value.get("kind", "")).casefold() in _SENSITIVE_KINDS and not _PAYLOAD.isdisjoint(value):
             return dict(self.body(value))
-        secret = _why_secret(value)
+        secret = why_secret(value)
 
         def member(key: str, child: Any) -> Any:
-            if secret and key.casefold() in _VALUES:
+            if secret and key.casefold() in VALUES:
                 return self.mark(child, *secret)
             return self.member(key, child, value, depth + 1, clean)
 
@@ -205,21 +204,21 @@ class _Walk:
         if depth > MAX_DEPTH and isinstance(child, (Mapping, list, tuple)):
             return self.spend(TOO_DEEP)
         name = key.casefold()
-        if name in _DATA:
+        if name in DATA:
             return self.data(child)
         if name == "managedfields":
             return self.mark(child, "R3", Why.MANAGED_FIELDS)
-        if name.endswith(_LAST_APPLIED):
+        if name.endswith(LAST_APPLIED):
             return self.mark(child, "R3", Why.LAST_APPLIED)
         if name == "env":
             return self.environment(child, depth)
-        if name in _COMMANDS:
+        if name in COMMANDS:
             return self.command(child, depth)
-        if name in _FILES:
+        if name in FILES:
             return self.files(child, depth)
-        if name in _USER_DATA:
+        if name in USER_DATA:
             return self.mark(child, "R6", Why.NAME)
-        if is_secret_name(key) and not (name == "key" and _names_a_label(parent)):
+        if is_secret_name(key) and not (name == "key" and names_a_label(parent)):
             return self.secret(child, depth)
         return self.value(child, depth, clean)
 
@@ -258,7 +257,7 @@ class _Walk:
             return self.mark(entry, "R4", Why.ENVIRONMENT)
 
         def member(key: str, child: Any) -> Any:
-            if key.casefold() in _VALUES:
+            if key.casefold() in VALUES:
                 return self.mark(child, "R4", Why.ENVIRONMENT)
             return self.member(key, child, entry, depth + 1, without_secrets)
 
@@ -283,24 +282,38 @@ class _Walk:
         return self.mark(value, "R6", Why.NAME)
 
     def holder(self, value: Mapping[Any, Any], depth: int) -> Any:
-        """R6: {"password": {"value": …}}."""
+        """R6: {"password": {"value": …}}; also a list that is told as an object, by its items' places or names."""
         if depth > MAX_DEPTH:
             return self.spend(TOO_DEEP)
-        if not any(str(key).casefold() in _VALUES for key in value):
+        if value and all(is_place(str(key)) for key in value):
+            return self.members(value, lambda _, child: self.secret(child, depth + 1))
+        if not has_value(value) and not any(map(has_value, value.values())):
             return self.value(value, depth)
 
         def member(key: str, child: Any) -> Any:
-            if key.casefold() in _VALUES:
+            if key.casefold() in VALUES:
                 return self.mark(child, "R6", Why.NAME)
+            if has_value(child):
+                return self.holder(child, depth + 1)
             return self.member(key, child, value, depth + 1, without_secrets)
 
         return self.members(value, member)
 
     def files(self, value: Any, depth: int) -> Any:
-        """R6: what a file that is to be written holds, as cloud-init's write_files; where it goes is kept."""
+        """R6: what a file that is to be written holds, as cloud-init's write_files; where it goes is kept.
+
+        Also of one file, and of files by their names or places.
+        """
+        if isinstance(value, Mapping) and depth <= MAX_DEPTH:
+            if any(str(key).casefold() in _CONTENTS for key in value):
+                return self.file(value, depth)
+            return self.members(value, lambda _, child: self.named_file(child, depth + 1))
         if not isinstance(value, (list, tuple)):
             return self.value(value, depth)
         return [self.file(entry, depth + 1) for entry in self.affordable(value)]
+
+    def named_file(self, entry: Any, depth: int) -> Any:
+        return self.mark(entry, "R6", Why.NAME) if isinstance(entry, str) else self.file(entry, depth)
 
     def file(self, entry: Any, depth: int) -> Any:
         if not isinstance(entry, Mapping) or depth > MAX_DEPTH:
@@ -364,32 +377,6 @@ class _Walk:
         self.left -= len(text) + 8
         return text
 
-
-def _names_a_label(parent: Mapping[Any, Any]) -> bool:
-    return any(str(key).casefold() in _BESIDE_A_LABEL for key in parent)
-
-
-def _why_secret(value: Mapping[Any, Any]) -> tuple[str, Why] | None:
-    """Tell why the "value" of an object is a secret, if what stands beside it says so."""
-    beside = {str(key).casefold(): child for key, child in value.items() if len(str(key)) <= _LONGEST_NAME}
-    path = beside.get("path")
-    if isinstance(beside.get("op"), str) and isinstance(path, str) and _is_sensitive_path(path):
-        return "R7", Why.PATCH
-    # A `key` beside an operator or effect is a label's or a taint's.
-    names = [beside.get("name")] if _names_a_label(value) else [beside.get("name"), beside.get("key")]
-    return ("R6", Why.NAME) if any(isinstance(name, str) and is_secret_name(name) for name in names) else None
-
-
-def _is_sensitive_path(path: str) -> bool:
-    """Whether an operation of a JSON patch (RFC 6902) sets what other rules would know by its place."""
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in path[:MAX_TEXT].split("/")]
-    if any(step.casefold() in _SENSITIVE_STEPS or step.endswith(_LAST_APPLIED) for step in steps):
-        return True
-    return not is_reference_name(steps[-1]) and any(map(is_secret_name, steps))
-
-
-#: Of "name", "key", "path" and "op".
-_LONGEST_NAME = 4
 
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 

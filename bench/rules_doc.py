@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audit.rules import RULES, Body, Rule
+from audit.rules.facts import Who
 from audit.rules.table_access import ACCESS
 from audit.rules.table_cluster import CLUSTER
 from audit.rules.table_exec import IN_PODS
@@ -21,8 +22,10 @@ Made from the tables in `audit/rules/` by `python -m bench.rules_doc`. How they 
 `make evidence`.
 
 A rule fires on people, on requests without a name and on workloads, never on what the platform does as it always
-does. Pods that a controller makes as somebody ordered are *routine*. An attempt that the API server refused is shown as
-*refused* and counts one step less. "Blind" is what cannot be seen where only the category kube-audit-admin is collected,
+does. What no part of it does as part of its work counts for it too; and at what is grave, so does an account that only
+looks like the platform's: one in its namespaces that is none of those we know, such as kube-system:default. Pods that a
+controller makes as somebody ordered are *routine*. An attempt that the API server refused is shown as *refused* and
+counts one step less, as does one that it failed at (5xx); a dry run is low at most. "Blind" is what cannot be seen where only the category kube-audit-admin is collected,
 which leaves out every get and list; typed tables go by the same categories (AKSAudit, AKSAuditAdmin).
 """
 _PARTS = (
@@ -33,6 +36,15 @@ _PARTS = (
     ("The cluster itself", CLUSTER),
     ("Several events of one window", tuple(rule for rule in RULES.values() if rule.is_sequence)),
 )
+_BY = {
+    Who.PERSON: "a person",
+    Who.ANONYMOUS: "nobody in particular",
+    Who.WORKLOAD: "a workload",
+    Who.UNKNOWN: "an account that only looks like the platform's",
+    Who.CONTROLLER: "a controller",
+    Who.NODE: "a node",
+    Who.PLATFORM: "another part of the platform",
+}
 #: What the log cannot tell, or not without something that this bot does not have.
 _UNDECIDED = (
     ("Unusual client for a change", "needs what was usual before; the card says so as *first seen*"),
@@ -95,10 +107,9 @@ def _detail(rule: Rule) -> Iterator[str]:
 
 def _severity(rule: Rule) -> str:
     others = ((who, severity) for who, severity in rule.by.items() if severity != rule.severity)
-    words = (
-        f"{severity.name.lower()} by a {who.name.lower()}" for who, severity in others if severity is not None
-    )
-    return ", ".join((rule.severity.name.lower(), *words))
+    words = (f"{severity.name.lower()} by {_BY[who]}" for who, severity in others if severity is not None)
+    silent = (f"silent for {_BY[who]}" for who, severity in rule.by.items() if severity is None)
+    return ", ".join((rule.severity.name.lower(), *words, *silent))
 
 
 def _seen_in(rule: Rule) -> str:

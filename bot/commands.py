@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from audit.involved import MARK_LENGTH
 from bot.ports import Conversation
 
 
@@ -51,28 +52,28 @@ class ShowRawLog:
 
 @dataclass(frozen=True, kw_only=True)
 class WhatElse:
-    """What else the actor of a row did; `group` is its place in the evidence's groups."""
+    """What else the actor of a row did; `row` is its mark, see audit.involved."""
 
     key: str
-    group: int
+    row: str
     no_dialog: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class SevenAnswers:
-    """The seven questions about a row's first event; `group` is its place in the evidence's groups."""
+    """The seven questions about a row's first event; `row` is its mark, see audit.involved."""
 
     key: str
-    group: int
+    row: str
     no_dialog: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShowSeenBefore:
-    """Earlier incidents with the same actor and object: of one row, or of all that are not the platform's."""
+    """Earlier incidents with the same actor and object: of the row with a mark, or of all that are not the platform's."""
 
     key: str
-    group: int | None = None
+    row: str | None = None
     no_dialog: bool = False
 
 
@@ -287,9 +288,8 @@ def from_click(data: Any) -> Command:
 
 #: Beyond what any raw log has; a forged page number ends here.
 MOST_PAGES = 1000
-#: As many as evidence ever has, and more.
-MOST_GROUPS = 1000
 _KEY = re.compile(r"[0-9a-f]{32}")
+_MARK = re.compile(rf"[0-9a-f]{{{MARK_LENGTH}}}")
 
 
 def _is_key(value: Any) -> bool:
@@ -307,19 +307,24 @@ def _raw(data: Mapping[str, Any], key: str) -> Command | None:
     return None if page is None else ShowRawLog(key=key, page=page)
 
 
+def _row(data: Mapping[str, Any]) -> str | None:
+    value = data.get("g")
+    return value if isinstance(value, str) and _MARK.fullmatch(value) else None
+
+
 def _what_else(data: Mapping[str, Any], key: str) -> Command | None:
-    group = _number(data.get("g"), MOST_GROUPS)
-    return None if group is None else WhatElse(key=key, group=group)
+    row = _row(data)
+    return None if row is None else WhatElse(key=key, row=row)
 
 
 def _seven(data: Mapping[str, Any], key: str) -> Command | None:
-    group = _number(data.get("g"), MOST_GROUPS)
-    return None if group is None else SevenAnswers(key=key, group=group)
+    row = _row(data)
+    return None if row is None else SevenAnswers(key=key, row=row)
 
 
 def _before(data: Mapping[str, Any], key: str) -> Command | None:
-    group = _number(data.get("g"), MOST_GROUPS)
-    return None if group is None and "g" in data else ShowSeenBefore(key=key, group=group)
+    row = _row(data)
+    return None if row is None and "g" in data else ShowSeenBefore(key=key, row=row)
 
 
 _CLICKS: Mapping[str, Callable[[Mapping[str, Any], str], Command | None]] = {

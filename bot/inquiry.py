@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from audit.alert import Alert, Criterion, Dimension
+from audit.alert import Alert, Criterion
 from audit.counted import Totals
 from audit.distinct import distinct
 from audit.event import AuditEvent, Unreadable, parse_event
@@ -105,17 +105,18 @@ class Inquiry:
             counted=alert.counted,
             arriving=_arriving(window, now),
         )
-        criteria = _narrowed(alert.criteria, cluster)
+        criteria = alert.criteria
         try:
             for each in criteria:
-                evidence_queries(each, window, limit=READ_LIMIT)
-            around = context(criteria[0], window)
+                evidence_queries(each, window, limit=READ_LIMIT, cluster=cluster)
+            around = context(criteria[0], window, cluster=cluster)
             # Known before it is asked: where the answer does not come, people can ask the same in the portal.
-            blank = replace(blank, kql=events_behind(criteria[0], window, limit=READ_LIMIT).rows)
+            asked = events_behind(criteria[0], window, limit=READ_LIMIT, cluster=cluster)
+            blank = replace(blank, kql=asked.rows)
         except (RefusedQuery, InvalidTerm) as refused:
             return _without(blank, Missing.REFUSED_QUERY, str(refused))
         known = await self._sources.of(workspace)
-        builds = [_build(each, window, alert.fired_at) for each in criteria]
+        builds = [_build(each, window, alert.fired_at, cluster) for each in criteria]
         reading = self._reading(workspace, window)
         try:
             parts = await together([reading.part(build) for build in builds])
@@ -156,7 +157,7 @@ class Inquiry:
         start = known.window.end + timedelta(microseconds=1)
         later = Window(start=start, end=min(now, start + LONGEST_WINDOW))
         reading = self._reading(workspace, later)
-        builds = [_build(each, later, None) for each in _narrowed(alert.criteria, cluster)]
+        builds = [_build(each, later, None, cluster) for each in alert.criteria]
         try:
             parts = await together([reading.part(build, with_rest=False) for build in builds])
         except (OutsideError, RefusedQuery, InvalidTerm):
@@ -281,14 +282,14 @@ async def _evidence(
     return await asyncio.to_thread(summary.filled, blank, parts, found, asides, known)
 
 
-def _build(criterion: Criterion, window: Window, fired_at: datetime | None) -> Build:
+def _build(criterion: Criterion, window: Window, fired_at: datetime | None, cluster: str) -> Build:
     """Return what makes the queries for a number of rows; it raises RefusedQuery and InvalidTerm.
 
     The tables are those of the alert's own query, whether or not the workspace has rows of them lately.
     """
 
     def build(limit: int) -> EvidenceQueries:
-        return evidence_queries(criterion, window, limit=limit, late_after=fired_at)
+        return evidence_queries(criterion, window, limit=limit, late_after=fired_at, cluster=cluster)
 
     return build
 
@@ -297,14 +298,6 @@ def _scope(alert: Alert) -> str:
     """Return the one cluster that the alert names; "" where it names none or several."""
     clusters = {target.lower() for target in alert.targets if "/managedclusters/" in target.lower()}
     return clusters.pop() if len(clusters) == 1 else ""
-
-
-def _narrowed(criteria: Sequence[Criterion], cluster: str) -> Sequence[Criterion]:
-    """Add the cluster to what the alert is about."""
-    if not cluster:
-        return criteria
-    narrow = Dimension(name="_ResourceId", value=cluster)
-    return [replace(each, dimensions=(*each.dimensions, narrow)) for each in criteria]
 
 
 def _arriving(window: Window, now: datetime) -> Arriving:

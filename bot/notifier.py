@@ -155,8 +155,10 @@ class Notifier:
         clusters = await self._inquiry.clusters(dossier.alert)
         if all(cluster == dossier.cluster for cluster in clusters):
             return dossier
-        await self._store.split(look, clusters, self._clock.now())
-        return await self._store.dossier(look.incident_key) or dossier
+        await self._store.split(look, dossier.alert.key, clusters, self._clock.now())
+        narrowed = await self._store.dossier(look.incident_key) or dossier
+        # An alert that fired meanwhile has a look of its own, which would leave this one's window unasked.
+        return replace(narrowed, alert=dossier.alert, found_at=dossier.found_at)
 
     async def _evidence(self, dossier: Dossier, look: Look) -> tuple[Evidence, datetime | None]:
         """Return what the log says of the alert's window, and when to ask again."""

@@ -175,4 +175,8 @@ def count_of(answer: Answer) -> int:
 
 def _ignored(queries: EvidenceQueries) -> tuple[str, ...]:
     names = ", ".join(queries.ignored_dimensions)
-    return (f"The events are not narrowed by the alert's dimension {names}.",) if names else ()
+    by_dimension = f"The events are not narrowed by the alert's dimension {names}." if names else ""
+    by_cluster = (
+        "" if queries.is_narrowed else "This is of every cluster: the alert's query has no place for one."
+    )
+    return tuple(note for note in (by_dimension, by_cluster) if note)

@@ -16,7 +16,7 @@ from audit.event import ActorKind, AuditEvent, parse_event
 from audit.evidence import Evidence, Group, Missing
 from audit.filter import Window
 from audit.incident import Incident
-from audit.involved import deeds
+from audit.involved import deeds, marked
 from audit.kql import InvalidTerm
 from audit.questions import answers
 from audit.redact import redact
@@ -62,7 +62,7 @@ class RowAnswers:
 
     async def what_else(self, command: WhatElse, dossier: Dossier, asker: Asker, member: Member) -> Message:
         """Answer with all that the row's actor did around it, on all clusters of the workspace."""
-        group = _row(dossier, command.group)
+        group = _row(dossier.evidence, command.row)
         if group is None:
             return notice_message(notice.row_gone())
         if not group.user:
@@ -89,7 +89,7 @@ class RowAnswers:
 
     async def seven(self, command: SevenAnswers, dossier: Dossier, asker: Asker, member: Member) -> Message:
         """Answer with the seven questions about the row's first event, asked for again and redacted."""
-        group = _row(dossier, command.group)
+        group = _row(dossier.evidence, command.row)
         if group is None:
             return notice_message(notice.row_gone())
         if not group.events:
@@ -108,7 +108,7 @@ class RowAnswers:
         self, command: ShowSeenBefore, dossier: Dossier, asker: Asker, member: Member
     ) -> Message:
         """Answer with the earlier incidents whose card is for this conversation too, and how they ended."""
-        groups = _asked_about(dossier.evidence, command.group)
+        groups = _asked_about(dossier.evidence, command.row)
         if groups is None:
             return notice_message(notice.row_gone())
         zone = zone_of(asker.time_zone, self._zone)
@@ -143,15 +143,15 @@ def _promise(name: str, asked: Any, drawn: Callable[[Found], Message]) -> Promis
     return Promise(name=name, asked=asked, dialog=dialog, personal=personal)
 
 
-def _row(dossier: Dossier, place: int) -> Group | None:
-    groups = dossier.evidence.groups
-    return groups[place] if place < len(groups) and not dossier.evidence.missing else None
+def _row(evidence: Evidence, mark: str) -> Group | None:
+    return None if evidence.missing else marked(evidence.groups, mark)
 
 
-def _asked_about(evidence: Evidence, place: int | None) -> Sequence[Group] | None:
+def _asked_about(evidence: Evidence, mark: str | None) -> Sequence[Group] | None:
     """Return the row, or without one all that is not the platform's, which is in every incident; else everything."""
-    if place is not None:
-        return evidence.groups[place : place + 1] or None
+    if mark is not None:
+        row = _row(evidence, mark)
+        return None if row is None else [row]
     return [each for each in evidence.groups if each.actor is not ActorKind.PLATFORM] or evidence.groups
 
 

@@ -36,18 +36,18 @@ def _dialog(title: str, key: str, what: str, **more: Any) -> Submit:
     return Submit(title=title, data=data)
 
 
-def what_else(key: str, group: int) -> Submit:
-    """Ask what else the actor of a group did. `group` is its place in Evidence.groups, not on the card."""
-    return _dialog("What else did they do", key, "else", g=group)
+def what_else(key: str, row: str) -> Submit:
+    """Ask what else the actor of a group did. `row` is the group's mark: its place changes while rows arrive."""
+    return _dialog("What else did they do", key, "else", g=row)
 
 
-def seven_answers(key: str, group: int, *, of: int = 1) -> Submit:
-    """Ask for the seven answers of a group's event. `group` is its place in Evidence.groups, not on the card.
+def seven_answers(key: str, row: str, *, of: int = 1) -> Submit:
+    """Ask for the seven answers of a group's event. `row` is the group's mark: its place changes while rows arrive.
 
     `of`: for how many groups the line stands; those of the first are given.
     """
     title = "Seven answers" if of == 1 else "Seven answers of the first"
-    return _dialog(title, key, "seven", g=group)
+    return _dialog(title, key, "seven", g=row)
 
 
 def seen_before(key: str) -> Submit:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from audit.evidence import Action, Change, Group
-from audit.grouping import MOST_EVENTS, MOST_LINES, shortened
+from audit.grouping import ACTION_LENGTH, FIELD_LENGTH, MOST_EVENTS, MOST_LINES, shortened
 from audit.resources import plural, singular
 
 #: So many groups become one line; fewer are read faster one by one, each with its own buttons.
@@ -27,6 +27,8 @@ class Placed:
     group: Group
     #: Groups of the evidence that the line stands for.
     of: int = 1
+    #: The first of them as the evidence has it; None for a group that stands for itself.
+    leading: Group | None = None
 
 
 def gathered(placed: Iterable[Placed]) -> Sequence[Placed]:
@@ -78,9 +80,12 @@ def _label(group: Group) -> str:
 
 def _told(group: Group) -> Action | None:
     """Return what was done with a blank for the object; None where the sentence does not hold it exactly once."""
-    label, action = _label(group), group.action
-    if not group.name or action is None or _OBJECT in action.done + action.base:
+    action = group.action
+    if not group.name or action is None or max(len(group.namespace), len(group.name)) > FIELD_LENGTH:
         return None
+    if max(len(action.done), len(action.base)) > ACTION_LENGTH or _OBJECT in action.done + action.base:
+        return None
+    label = _label(group)
     if action.done.count(label) != 1 or action.base.count(label) != 1:
         return None
     return Action(done=action.done.replace(label, _OBJECT), base=action.base.replace(label, _OBJECT))
@@ -107,7 +112,7 @@ def _one(found: Sequence[Placed]) -> Placed:
         cut=sum(group.cut for group in groups),
         change=_changes(groups),
     )
-    return Placed(index=first.index, group=group, of=len(groups))
+    return Placed(index=first.index, group=group, of=len(groups), leading=first.group)
 
 
 def _objects(labels: Sequence[str]) -> str:

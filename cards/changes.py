@@ -40,7 +40,10 @@ def change_blocks(change: Change | None, name: str, detail: Detail) -> list[Any]
 
 
 def _extent(change: Change) -> str:
-    """Return how many lines came and went, and by what kind of change."""
+    """Return how many lines came and went, or how many fields are others now, and by what kind of change."""
+    if change.added == change.removed and not any(text[:1] in _COLORS for text in change.lines):
+        # A field that has another value is no line that came and one that went: what it was may not be known.
+        return joined((counted(change.added or len(change.lines) + change.more, "field"), change.kind or ""))
     counts = [f"+{change.added:,}"] if change.added else []
     counts += [f"−{change.removed:,}"] if change.removed else []  # noqa: RUF001
     of = f"{' '.join(counts)} lines" if counts else counted(len(change.lines) + change.more, "field")

@@ -64,16 +64,21 @@ def _inside(fold: Fold, times: Times, detail: Detail) -> list[RichTextBlock]:
     """Return each kind of request with its events, as far as there is room, and what is left off."""
     lines: list[RichTextBlock] = []
     # Routine must not push risk off the card.
-    room = max(1, detail.events // 2)
+    most, rows = max(1, detail.events // 2), 0
     for group in fold.groups[: detail.groups]:
         lines.append(_kind(group, times, detail, named_too=len(fold.users) > 1))
-        rows = group.events[:room]
-        lines += [event_row(event, times, detail) for event in rows]
-        room -= len(rows)
+        events = group.events[: most - rows]
+        lines += [event_row(event, times, detail) for event in events]
+        rows += len(events)
+    return [*lines, *_rest(fold, rows, detail)]
+
+
+def _rest(fold: Fold, rows: int, detail: Detail) -> list[RichTextBlock]:
     left = len(fold.groups) - detail.groups
-    if left > 0:
-        lines.append(line(f"{counted(left, 'more kind')} of request.", spacing="small"))
-    return lines
+    shown = f"Shown: {rows:,} of {counted(fold.count, 'event')}." if rows < fold.count else ""
+    kinds = f"{counted(left, 'more kind')} of request." if left > 0 else ""
+    said = " ".join(part for part in (shown, kinds) if part)
+    return [line(run(said, size="small", subtle=True), spacing="small")] if said else []
 
 
 def _kind(group: Group, times: Times, detail: Detail, *, named_too: bool) -> RichTextBlock:

@@ -108,8 +108,12 @@ def _what(leading: Sequence[Group], limit: int) -> str:
 
 
 def _who(evidence: Evidence, first: Riskiest | None, leading: Sequence[Group], limit: int) -> str:
-    if first is None or first.group is None:
+    if first is None:
         return _actions(leading, limit)
+    if first.group is None:
+        # Of a finding over several events the one it is about is named, and nobody else.
+        by, often = first.finding.by, counted(first.finding.times, "event")
+        return f"{plain(by, limit)}: {often}" if by.strip() else _actions(leading, limit)
     others = others_than(evidence, first)
     # Not "below": of many there may be no room for all.
     more = f"; {counted(others, 'more finding')}" if others else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audit.evidence import Severity
+from audit.involved import mark
 from cards.actions import seven_answers, toggle, what_else
 from cards.alike import Placed
 from cards.elements import ActionSet, Container, RichTextBlock
@@ -34,8 +35,9 @@ def menu_blocks(placed: Placed, name: str, key: str, detail: Detail) -> list[Any
 
 def _actions(placed: Placed, key: str) -> list[Any]:
     """Return the questions; one about an event only where there is one."""
-    seven = [seven_answers(key, placed.index, of=placed.of)] if placed.group.events else []
-    return [what_else(key, placed.index), *seven]
+    row = mark(placed.leading or placed.group)
+    seven = [seven_answers(key, row, of=placed.of)] if placed.group.events else []
+    return [what_else(key, row), *seven]
 
 
 def _advised(placed: Placed) -> list[RichTextBlock]:

@@ -7,6 +7,7 @@ import re
 from audit.rules.addresses import is_in_cloud, is_public
 from audit.rules.bodies import words
 from audit.rules.facts import Facts, Who, who_is
+from audit.rules.known import binds_roles
 from audit.secrets import Tally, is_secret_name, without_secrets
 from audit.untyped import at, mapping, number
 
@@ -62,7 +63,7 @@ def by_anonymous(facts: Facts) -> bool:
 
 def allowed_anonymous(facts: Facts) -> bool:
     """Whether the anonymous got an answer."""
-    return not facts.is_denied and by_anonymous(facts)
+    return not facts.is_denied and not facts.is_failed and by_anonymous(facts)
 
 
 def by_platform_from_internet(facts: Facts) -> bool:
@@ -88,7 +89,7 @@ def as_privileged(facts: Facts) -> bool:
     """Whether the request was made in the name of an administrator or of the platform."""
     if facts.impersonated in ("", facts.user):
         return False
-    is_platform = who_is(facts.impersonated, is_aks=facts.is_aks) >= Who.CONTROLLER
+    is_platform = who_is(facts.impersonated, is_aks=facts.is_aks) > Who.WORKLOAD
     return is_platform or facts.impersonated in _ADMINS or "system:masters" in facts.impersonated_groups
 
 
@@ -148,8 +149,8 @@ def in_one_namespace(facts: Facts) -> bool:
 
 
 def was_read(facts: Facts) -> bool:
-    """Whether a secret's reader was not turned away for who he is."""
-    return not facts.is_denied
+    """Whether a secret's reader was not turned away for who he is, and the API server did not fail."""
+    return not facts.is_denied and not facts.is_failed
 
 
 def lives_long(facts: Facts) -> bool:
@@ -161,6 +162,8 @@ def lives_long(facts: Facts) -> bool:
 def asks_client_certificate(facts: Facts) -> bool:
     """Whether the certificate would log in to the API server, as far as the signer is known."""
     signer = at(facts.body, "spec", "signerName")
+    if signer is None and facts.is_cut and facts.body:
+        return False
     return not isinstance(signer, str) or signer in _CLIENT_SIGNERS
 
 
@@ -196,6 +199,7 @@ _MILD_SYSTEM_ROLES = frozenset(
         "system:service-account-issuer-discovery",
     )
 )
+_DELETES = frozenset(("delete", "deletecollection"))
 _EVERYBODY = frozenset(
     ("system:anonymous", "system:unauthenticated", "system:authenticated", "system:serviceaccounts")
 )
@@ -249,18 +253,24 @@ def is_system_role(facts: Facts) -> bool:
 
 
 def binds_cluster_admin(facts: Facts) -> bool:
-    """Whether a binding gives cluster-admin."""
-    return facts.role_ref == "cluster-admin"
+    """Whether a binding gives cluster-admin, and not as AKS and its extensions do."""
+    return facts.role_ref == "cluster-admin" and not _at_its_work(facts)
+
+
+def _at_its_work(facts: Facts) -> bool:
+    return facts.who is Who.PLATFORM and binds_roles(facts.user)
 
 
 def is_named_cluster_admin(facts: Facts) -> bool:
     """Whether a binding that the log shows no body of has a name that says cluster-admin."""
-    return facts.role_ref == "" and "cluster-admin" in facts.name.casefold()
+    return facts.role_ref == "" and "cluster-admin" in facts.name.casefold() and not _at_its_work(facts)
 
 
 def binds_powerful_role(facts: Facts) -> bool:
     """Whether a binding gives one of Kubernetes' own powerful roles, or admin or edit everywhere."""
     role = facts.role_ref
+    if _at_its_work(facts):
+        return False
     if facts.resource == "clusterrolebindings" and role in ("admin", "edit"):
         return True
     return role.startswith("system:") and role not in _MILD_SYSTEM_ROLES
@@ -269,7 +279,8 @@ def binds_powerful_role(facts: Facts) -> bool:
 def binds_everybody(facts: Facts) -> bool:
     """Whether a binding gives more than the usual to whoever comes."""
     names = {subject.get("name") for subject in facts.subjects if isinstance(subject.get("name"), str)}
-    return not _EVERYBODY.isdisjoint(names) and facts.role_ref not in _MILD_SYSTEM_ROLES
+    is_mild = facts.role_ref in _MILD_SYSTEM_ROLES
+    return not _EVERYBODY.isdisjoint(names) and not is_mild and not _at_its_work(facts)
 
 
 def binds_service_account(facts: Facts) -> bool:
@@ -283,6 +294,18 @@ def binds_service_account(facts: Facts) -> bool:
 def in_system_namespace(facts: Facts) -> bool:
     """Whether it happens where the cluster's own parts live."""
     return facts.is_in_system_namespace
+
+
+def stops_system_workload(facts: Facts) -> bool:
+    """Whether a part of the cluster is deleted, or told to run nowhere."""
+    replicas = at(facts.body, "spec", "replicas")
+    is_stopped = replicas == 0 and not isinstance(replicas, bool)
+    return facts.is_in_system_namespace and (is_stopped or (facts.verb in _DELETES and not facts.subresource))
+
+
+def changes_system_workload(facts: Facts) -> bool:
+    """Whether a part of the cluster is changed in another way."""
+    return facts.is_in_system_namespace and not stops_system_workload(facts)
 
 
 def in_user_namespace(facts: Facts) -> bool:
@@ -316,6 +339,11 @@ def is_public_load_balancer(facts: Facts) -> bool:
         for key, value in annotations.items()
     )
     return at(facts.body, "spec", "type") == "LoadBalancer" and not is_internal and not facts.is_cut
+
+
+def has_external_addresses(facts: Facts) -> bool:
+    """Whether a service takes what is sent to addresses that it names itself."""
+    return bool(words(at(facts.body, "spec", "externalIPs")))
 
 
 def lacks_tls(facts: Facts) -> bool:

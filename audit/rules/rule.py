@@ -81,6 +81,16 @@ API_GROUPS: Mapping[str, frozenset[str]] = {
 }
 
 
+def by_anybody(severity: Severity) -> Mapping[Who, Severity | None]:
+    """Return that a deed counts for every part of the platform too: none does it as part of its work."""
+    return dict.fromkeys((Who.UNKNOWN, Who.CONTROLLER, Who.NODE, Who.PLATFORM), severity)
+
+
+def by_unknown(severity: Severity, node: Severity | None = None) -> Mapping[Who, Severity | None]:
+    """Return that a deed counts for accounts that only look like the platform's, and perhaps for nodes."""
+    return {Who.UNKNOWN: severity, **({Who.NODE: node} if node is not None else {})}
+
+
 class Body(StrEnum):
     """Whether a rule looks into bodies, and whether AKS logs those; as docs/rules.md prints it."""
 

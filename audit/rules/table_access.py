@@ -5,13 +5,18 @@ from __future__ import annotations
 from audit.evidence import Severity
 from audit.rules import predicates as p
 from audit.rules.facts import Who
-from audit.rules.rule import CHANGES, CREATE, WRITES, Body, Rule
+from audit.rules.rule import CHANGES, CREATE, WRITES, Body, Rule, by_anybody, by_unknown
 
 _GET = frozenset(("get",))
 _LISTS = frozenset(("list", "watch"))
 _READS = _GET | _LISTS
 #: Whoever belongs to the cluster itself.
-_PLATFORM = {Who.CONTROLLER: Severity.MEDIUM, Who.NODE: Severity.HIGH, Who.PLATFORM: Severity.HIGH}
+_PLATFORM = {
+    Who.UNKNOWN: Severity.HIGH,
+    Who.CONTROLLER: Severity.MEDIUM,
+    Who.NODE: Severity.HIGH,
+    Who.PLATFORM: Severity.HIGH,
+}
 
 ACCESS = (
     # --- secrets ---
@@ -26,7 +31,7 @@ ACCESS = (
         kinds=("secrets",),
         verbs=_LISTS,
         fires=p.everywhere,
-        by={Who.WORKLOAD: Severity.MEDIUM},
+        by={Who.WORKLOAD: Severity.MEDIUM, **by_unknown(Severity.MEDIUM, node=Severity.CRITICAL)},
     ),
     Rule(
         id="secret-read-by-script",
@@ -39,7 +44,7 @@ ACCESS = (
         kinds=("secrets",),
         verbs=_READS,
         fires=p.by_script,
-        by={Who.WORKLOAD: Severity.MEDIUM},
+        by={Who.WORKLOAD: Severity.MEDIUM, **by_unknown(Severity.MEDIUM, node=Severity.HIGH)},
         can_judge_groups=False,
     ),
     Rule(
@@ -132,6 +137,7 @@ ACCESS = (
         fires=p.lives_long,
         body=Body.NOT_LOGGED,
         can_judge_groups=False,
+        by=by_unknown(Severity.HIGH),
     ),
     Rule(
         id="token-minted",
@@ -143,6 +149,7 @@ ACCESS = (
         next_step="Look at what the service account may do and at its requests since, by address.",
         kinds=("serviceaccounts/token",),
         verbs=CREATE,
+        by=by_unknown(Severity.MEDIUM),
     ),
     Rule(
         id="client-certificate-requested",
@@ -155,6 +162,7 @@ ACCESS = (
         kinds=("certificatesigningrequests",),
         verbs=CREATE,
         fires=p.asks_client_certificate,
+        by=by_unknown(Severity.HIGH),
     ),
     Rule(
         id="certificate-approved",
@@ -166,6 +174,7 @@ ACCESS = (
         next_step="Find the request, and check the name and the groups in it.",
         kinds=("certificatesigningrequests/approval",),
         verbs=CHANGES,
+        by=by_unknown(Severity.HIGH, node=Severity.HIGH),
     ),
     # --- in whose name, and from where ---
     Rule(
@@ -178,6 +187,7 @@ ACCESS = (
         next_step="Check that this person may impersonate, and what was done so.",
         fires=p.as_privileged,
         can_judge_groups=False,
+        by=by_unknown(Severity.HIGH, node=Severity.HIGH),
     ),
     Rule(
         id="impersonated-other",
@@ -232,7 +242,7 @@ ACCESS = (
         innocent="People outside the office come from public addresses and lack a right now and then.",
         next_step="See whether the same address tried other things.",
         fires=p.denied_from_internet,
-        by=dict.fromkeys((Who.CONTROLLER, Who.NODE, Who.PLATFORM), Severity.LOW),
+        by=by_anybody(Severity.LOW),
         is_about_refusal=True,
         can_judge_groups=False,
     ),

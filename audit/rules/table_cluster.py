@@ -5,7 +5,7 @@ from __future__ import annotations
 from audit.evidence import Severity
 from audit.rules import predicates as p
 from audit.rules.facts import Who
-from audit.rules.rule import CHANGES, CREATE, DELETES, PODS, PUTS, WRITES, Body, Rule
+from audit.rules.rule import CHANGES, CREATE, DELETES, PODS, PUTS, WRITES, Body, Rule, by_unknown
 
 _WEBHOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
 _POLICIES = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
@@ -21,7 +21,7 @@ CLUSTER = (
         next_step="See where it sends requests to: it can read and change all that it is asked about.",
         kinds=_WEBHOOKS,
         verbs=CREATE,
-        by={Who.WORKLOAD: Severity.MEDIUM},
+        by={Who.WORKLOAD: Severity.MEDIUM, **by_unknown(Severity.MEDIUM, node=Severity.HIGH)},
     ),
     Rule(
         id="admission-webhook-changed",
@@ -45,7 +45,7 @@ CLUSTER = (
         next_step="Find out which checks are gone, and what was created since.",
         kinds=(*_WEBHOOKS, *_POLICIES),
         verbs=DELETES,
-        by={Who.WORKLOAD: Severity.MEDIUM},
+        by={Who.WORKLOAD: Severity.MEDIUM, **by_unknown(Severity.MEDIUM, node=Severity.HIGH)},
     ),
     Rule(
         id="dns-config-changed",
@@ -58,6 +58,45 @@ CLUSTER = (
         kinds=("configmaps",),
         verbs=WRITES,
         fires=p.is_dns_config,
+        by=by_unknown(Severity.HIGH, node=Severity.HIGH),
+    ),
+    Rule(
+        id="api-service-changed",
+        title="API of another server registered, changed or removed",
+        severity=Severity.HIGH,
+        threat="MS-TA9029",
+        technique="T1557",
+        innocent="Metrics servers and some operators register an API of their own when they are installed.",
+        next_step="See which service answers for it: it gets the requests of everybody who uses that API.",
+        kinds=("apiservices",),
+        verbs=WRITES,
+        by={Who.WORKLOAD: Severity.MEDIUM, **by_unknown(Severity.MEDIUM, node=Severity.HIGH)},
+    ),
+    Rule(
+        id="external-address-taken",
+        title="Service that takes what is sent to addresses it names itself",
+        severity=Severity.HIGH,
+        threat="MS-TA9036",
+        technique="T1557",
+        innocent="Clusters without a cloud's load balancer publish services like this; AKS has one.",
+        next_step="Check whose the addresses are: what pods send there goes to this service now.",
+        kinds=("services",),
+        verbs=PUTS,
+        fires=p.has_external_addresses,
+        by={Who.WORKLOAD: Severity.MEDIUM, **by_unknown(Severity.MEDIUM, node=Severity.HIGH)},
+        body=Body.LOGGED,
+        can_judge_groups=False,
+    ),
+    Rule(
+        id="service-proxy-used",
+        title="Pod or service reached through the API server",
+        severity=Severity.MEDIUM,
+        threat="MS-TA9034",
+        technique="T1572",
+        innocent="kubectl proxy is an old way to reach a dashboard.",
+        next_step="Find out what listens there, and whether the person should reach it; network policies do not apply.",
+        kinds=("pods/proxy", "services/proxy"),
+        by={Who.WORKLOAD: Severity.LOW, **by_unknown(Severity.LOW, node=Severity.MEDIUM)},
     ),
     Rule(
         id="node-port-opened",
@@ -122,7 +161,7 @@ CLUSTER = (
         next_step="Ask whether it was planned; if not, restore from a backup and lock the account.",
         kinds=("namespaces",),
         verbs=DELETES,
-        by={Who.WORKLOAD: Severity.MEDIUM},
+        by={Who.WORKLOAD: Severity.MEDIUM, **by_unknown(Severity.MEDIUM, node=Severity.HIGH)},
     ),
     Rule(
         id="collection-deleted",
@@ -143,7 +182,7 @@ CLUSTER = (
             "services",
         ),
         verbs=frozenset(("deletecollection",)),
-        by={Who.WORKLOAD: Severity.MEDIUM},
+        by={Who.WORKLOAD: Severity.MEDIUM, **by_unknown(Severity.MEDIUM, node=Severity.HIGH)},
     ),
     Rule(
         id="events-deleted",
@@ -166,7 +205,7 @@ CLUSTER = (
         next_step="Look at the path: run, exec and attach there leave no further trace in this log.",
         kinds=("nodes/proxy",),
         fires=p.reaches_kubelet,
-        by={Who.WORKLOAD: Severity.MEDIUM},
+        by={Who.WORKLOAD: Severity.MEDIUM, **by_unknown(Severity.MEDIUM, node=Severity.HIGH)},
     ),
     Rule(
         id="node-joined",
@@ -178,6 +217,7 @@ CLUSTER = (
         next_step="Check that a machine of yours stands behind it; delete the node otherwise.",
         kinds=("nodes",),
         verbs=CREATE,
+        by=by_unknown(Severity.HIGH),
     ),
     Rule(
         id="node-removed",

@@ -12,7 +12,7 @@ from audit.rules.command_lines import (
     reads_metadata,
     reads_token,
 )
-from audit.rules.rule import CHANGES, CREATE, OPENS, Rule
+from audit.rules.rule import CHANGES, CREATE, OPENS, Rule, by_anybody, by_unknown
 
 _EXEC = ("pods/exec",)
 
@@ -29,6 +29,7 @@ IN_PODS = (
         verbs=OPENS,
         fires=lambda facts: is_reverse_shell(facts.line),
         can_judge_groups=False,
+        by=by_anybody(Severity.CRITICAL),
     ),
     Rule(
         id="token-read-in-exec",
@@ -42,6 +43,7 @@ IN_PODS = (
         verbs=OPENS,
         fires=lambda facts: reads_token(facts.line),
         can_judge_groups=False,
+        by=by_anybody(Severity.HIGH),
     ),
     Rule(
         id="metadata-read-in-exec",
@@ -55,6 +57,7 @@ IN_PODS = (
         verbs=OPENS,
         fires=lambda facts: reads_metadata(facts.line),
         can_judge_groups=False,
+        by=by_anybody(Severity.HIGH),
     ),
     Rule(
         id="credentials-read-in-exec",
@@ -68,6 +71,7 @@ IN_PODS = (
         verbs=OPENS,
         fires=lambda facts: reads_credentials(facts.line),
         can_judge_groups=False,
+        by=by_anybody(Severity.HIGH),
     ),
     Rule(
         id="download-in-exec",
@@ -81,6 +85,7 @@ IN_PODS = (
         verbs=OPENS,
         fires=lambda facts: downloads(facts.line),
         can_judge_groups=False,
+        by=by_anybody(Severity.HIGH),
     ),
     Rule(
         id="files-copied-with-tar",
@@ -94,6 +99,7 @@ IN_PODS = (
         verbs=OPENS,
         fires=lambda facts: copies_with_tar(facts.line),
         can_judge_groups=False,
+        by=by_anybody(Severity.MEDIUM),
     ),
     Rule(
         id="shell-in-pod",
@@ -107,6 +113,7 @@ IN_PODS = (
         verbs=OPENS,
         fires=lambda facts: class_of(facts.command) is CommandClass.SHELL,
         can_judge_groups=False,
+        by=by_anybody(Severity.MEDIUM),
     ),
     Rule(
         id="exec-in-pod",
@@ -118,6 +125,7 @@ IN_PODS = (
         next_step="Look at the command in the raw log, and at what the pod's service account may do.",
         kinds=_EXEC,
         verbs=OPENS,
+        by=by_anybody(Severity.MEDIUM),
     ),
     Rule(
         id="attach-to-pod",
@@ -129,6 +137,7 @@ IN_PODS = (
         next_step="Ask what it was for, and what the container was running.",
         kinds=("pods/attach",),
         verbs=OPENS,
+        by=by_anybody(Severity.MEDIUM),
     ),
     Rule(
         id="port-forward",
@@ -140,6 +149,7 @@ IN_PODS = (
         next_step="Find out what listens on that pod, and whether the person should reach it.",
         kinds=("pods/portforward",),
         verbs=OPENS,
+        by=by_unknown(Severity.LOW, node=Severity.LOW),
     ),
     Rule(
         id="ephemeral-container",
@@ -151,5 +161,6 @@ IN_PODS = (
         next_step="Look at the image and whose processes it shares; delete the pod when it is no longer needed.",
         kinds=("pods/ephemeralcontainers",),
         verbs=CHANGES | CREATE,
+        by=by_unknown(Severity.MEDIUM, node=Severity.MEDIUM),
     ),
 )

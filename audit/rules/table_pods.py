@@ -6,10 +6,12 @@ from audit.evidence import Severity
 from audit.rules import predicates
 from audit.rules import predicates_pods as p
 from audit.rules.facts import Who
-from audit.rules.rule import CREATE, DELETES, PODS, PUTS, WORKLOADS, Body, Rule
+from audit.rules.rule import CHANGES, CREATE, DELETES, PODS, PUTS, WORKLOADS, Body, Rule, by_unknown
 
 #: The controllers make pods as others ordered: worth a line where the order itself is not in the log.
 _AS_ORDERED = {Who.CONTROLLER: Severity.ROUTINE}
+_STOPPABLE = ("daemonsets", "deployments", "replicasets", "statefulsets")
+_SCALES = ("deployments/scale", "replicasets/scale", "statefulsets/scale")
 
 PODS_AND_WORKLOADS = (
     Rule(
@@ -23,7 +25,7 @@ PODS_AND_WORKLOADS = (
         kinds=PODS,
         verbs=PUTS,
         fires=p.is_privileged,
-        by=_AS_ORDERED,
+        by={**_AS_ORDERED, **by_unknown(Severity.HIGH, node=Severity.MEDIUM)},
         body=Body.LOGGED,
         can_judge_groups=False,
     ),
@@ -38,7 +40,7 @@ PODS_AND_WORKLOADS = (
         kinds=PODS,
         verbs=PUTS,
         fires=p.mounts_host,
-        by=_AS_ORDERED,
+        by={**_AS_ORDERED, **by_unknown(Severity.HIGH, node=Severity.MEDIUM)},
         body=Body.LOGGED,
         can_judge_groups=False,
     ),
@@ -53,7 +55,7 @@ PODS_AND_WORKLOADS = (
         kinds=PODS,
         verbs=PUTS,
         fires=p.has_capabilities,
-        by=_AS_ORDERED,
+        by={**_AS_ORDERED, **by_unknown(Severity.HIGH, node=Severity.MEDIUM)},
         body=Body.LOGGED,
         can_judge_groups=False,
     ),
@@ -68,7 +70,7 @@ PODS_AND_WORKLOADS = (
         kinds=PODS,
         verbs=PUTS,
         fires=p.uses_host_pid,
-        by=_AS_ORDERED,
+        by={**_AS_ORDERED, **by_unknown(Severity.HIGH, node=Severity.MEDIUM)},
         body=Body.LOGGED,
         can_judge_groups=False,
     ),
@@ -130,6 +132,7 @@ PODS_AND_WORKLOADS = (
         fires=p.uses_controller_account,
         body=Body.LOGGED,
         can_judge_groups=False,
+        by=by_unknown(Severity.HIGH, node=Severity.HIGH),
     ),
     Rule(
         id="pod-in-system-namespace",
@@ -212,6 +215,59 @@ PODS_AND_WORKLOADS = (
         kinds=("deployments", "daemonsets", "statefulsets", "replicasets", "cronjobs"),
         verbs=frozenset(("patch",)),
         fires=p.sets_containers,
+        body=Body.LOGGED,
+        can_judge_groups=False,
+    ),
+    Rule(
+        id="system-workload-stopped",
+        title="Workload of a system namespace deleted or scaled to 0",
+        severity=Severity.HIGH,
+        threat="MS-TA9038",
+        technique="T1485",
+        innocent="Add-ons that were installed by hand are removed like this.",
+        next_step="See what the cluster lacks now; AKS puts its own parts back, but not at once.",
+        kinds=(*_STOPPABLE, *_SCALES),
+        verbs=PUTS | DELETES,
+        fires=predicates.stops_system_workload,
+        by={Who.WORKLOAD: Severity.MEDIUM, **by_unknown(Severity.MEDIUM, node=Severity.HIGH)},
+    ),
+    Rule(
+        id="system-workload-changed",
+        title="Workload of a system namespace changed",
+        severity=Severity.MEDIUM,
+        threat="MS-TA9011",
+        technique="T1610",
+        innocent="Add-ons that were installed by hand are upgraded like this.",
+        next_step="Compare image, command and number of pods with what AKS or the add-on's release has there.",
+        kinds=(*WORKLOADS, *_SCALES),
+        verbs=CHANGES,
+        fires=predicates.changes_system_workload,
+        by={Who.WORKLOAD: Severity.LOW, Who.UNKNOWN: Severity.LOW},
+    ),
+    Rule(
+        id="system-pod-deleted",
+        title="Pod of a system namespace deleted",
+        severity=Severity.LOW,
+        threat="MS-TA9038",
+        technique="T1485",
+        innocent="Restarting a part of the cluster by deleting its pod is common; its workload makes another one.",
+        next_step="See whether it came back, and what it was kept from meanwhile.",
+        kinds=("pods",),
+        verbs=DELETES,
+        fires=predicates.in_system_namespace,
+    ),
+    Rule(
+        id="workload-replaced",
+        title="Workload written as a whole, its containers included",
+        severity=Severity.LOW,
+        threat="MS-TA9011",
+        technique="T1610",
+        innocent="kubectl replace and older tools write the whole object, whatever it is that they change.",
+        next_step="Compare the image with the release that was planned; only the state before tells what changed.",
+        kinds=("deployments", "daemonsets", "statefulsets", "replicasets", "cronjobs"),
+        verbs=frozenset(("update",)),
+        fires=p.sets_containers,
+        by={Who.WORKLOAD: None},
         body=Body.LOGGED,
         can_judge_groups=False,
     ),

@@ -5,7 +5,19 @@ from __future__ import annotations
 from audit.evidence import Severity
 from audit.rules import predicates as p
 from audit.rules.facts import Who
-from audit.rules.rule import BINDINGS, CHANGES, CREATE, DELETES, PUTS, ROLES, WRITES, Body, Rule
+from audit.rules.rule import (
+    BINDINGS,
+    CHANGES,
+    CREATE,
+    DELETES,
+    PUTS,
+    ROLES,
+    WRITES,
+    Body,
+    Rule,
+    by_anybody,
+    by_unknown,
+)
 
 RBAC = (
     Rule(
@@ -21,6 +33,7 @@ RBAC = (
         fires=p.binds_everybody,
         body=Body.LOGGED,
         can_judge_groups=False,
+        by=by_anybody(Severity.CRITICAL),
     ),
     Rule(
         id="cluster-admin-bound",
@@ -35,6 +48,7 @@ RBAC = (
         fires=p.binds_cluster_admin,
         body=Body.LOGGED,
         can_judge_groups=False,
+        by=by_anybody(Severity.HIGH),
     ),
     Rule(
         id="cluster-admin-in-name",
@@ -47,6 +61,7 @@ RBAC = (
         kinds=BINDINGS,
         verbs=PUTS,
         fires=p.is_named_cluster_admin,
+        by=by_anybody(Severity.HIGH),
     ),
     Rule(
         id="powerful-role-bound",
@@ -61,6 +76,7 @@ RBAC = (
         fires=p.binds_powerful_role,
         body=Body.LOGGED,
         can_judge_groups=False,
+        by=by_anybody(Severity.HIGH),
     ),
     Rule(
         id="service-account-bound",
@@ -113,6 +129,7 @@ RBAC = (
         fires=p.grants_everything,
         body=Body.LOGGED,
         can_judge_groups=False,
+        by=by_unknown(Severity.MEDIUM, node=Severity.HIGH),
     ),
     Rule(
         id="role-can-escalate",
@@ -127,6 +144,7 @@ RBAC = (
         fires=p.grants_raising,
         body=Body.LOGGED,
         can_judge_groups=False,
+        by=by_unknown(Severity.MEDIUM, node=Severity.HIGH),
     ),
     Rule(
         id="role-with-node-proxy",
@@ -183,6 +201,7 @@ RBAC = (
         fires=p.grants_far_reaching,
         body=Body.LOGGED,
         can_judge_groups=False,
+        by=by_unknown(Severity.MEDIUM, node=Severity.HIGH),
     ),
     Rule(
         id="system-role-changed",

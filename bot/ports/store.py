@@ -76,7 +76,9 @@ class Incidents(Protocol):
         """
         ...
 
-    async def split(self, look: Look, clusters: Sequence[str], now: datetime) -> Sequence[str]:
+    async def split(
+        self, look: Look, alert_key: str, clusters: Sequence[str], now: datetime
+    ) -> Sequence[str]:
         """In one transaction: an incident for each of these clusters (resource ids) out of the look's, which goes on.
 
         The look's incident is narrowed to the cluster that its alert names, else to the first of these, once and for
@@ -84,9 +86,13 @@ class Incidents(Protocol):
         further cluster gets what `record` would make of the same alert naming it: an incident of that rule and cluster,
         opened or joined, with a look that is due and notifications. A Resolved of the alert ends all of them.
 
+        `alert_key` (`Alert.key`) says of which of the incident's alerts these are the clusters: a newer one may have
+        fired since they were asked for, and has a look of its own.
+
         Returns the incidents' keys in the order of `clusters`, each once (in lower case, blank ones aside, at most 50).
         Again with the same alert and clusters it changes nothing. For an incident that was itself made so, nothing is
-        split and its own key is all. Empty, and nothing changed, if the look is no longer held.
+        split and its own key is all. Empty, and nothing changed, if the look is no longer held
+        or the alert is not the incident's.
         """
         ...
 

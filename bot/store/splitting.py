@@ -37,15 +37,15 @@ class SqlSplitting(OnDatabase):
 
     @writes
     def split(
-        self, connection: Connection, look: Look, clusters: Sequence[str], now: datetime
+        self, connection: Connection, look: Look, alert_key: str, clusters: Sequence[str], now: datetime
     ) -> Sequence[str]:
         """See bot.ports.Incidents."""
         wanted = list(dict.fromkeys(one.strip().lower() for one in clusters if one.strip()))[:MOST_CLUSTERS]
         original = connection.execute(select(incidents).where(incidents.c.key == look.incident_key)).first()
-        newest = _locked_newest(connection, original, wanted) if original is not None and wanted else None
-        if original is None or newest is None:
+        fired = _locked(connection, original, alert_key, wanted) if original is not None and wanted else None
+        if original is None or fired is None:
             return ()
-        alert = alert_of(newest.body)
+        alert = alert_of(fired.body)
         takers = _takers(connection, original, alert, wanted)
         original = takers.pop(original.id)
         held = select(looks.c.id).where(due.held_by(looks, look)).with_for_update(key_share=True)
@@ -54,7 +54,7 @@ class SqlSplitting(OnDatabase):
         if original.cluster and original.identity == _identity(alert, original.cluster):
             # A further cluster's own incident: what else its copy of the alert is about has been told already.
             return (original.key,)
-        return _Split(connection, original, newest, alert, takers, now).among(wanted)
+        return _Split(connection, original, fired, alert, takers, now).among(wanted)
 
 
 class _Split:
@@ -64,14 +64,14 @@ class _Split:
         self,
         connection: Connection,
         original: Row[Any],
-        newest: Row[Any],
+        fired: Row[Any],
         alert: Alert,
         takers: Mapping[int, Row[Any]],
         now: datetime,
     ) -> None:
         self._connection = connection
         self._original = original
-        self._newest = newest
+        self._fired = fired
         self._alert = alert
         self._now = now
         #: By identity; of several the newest, as in recording.
@@ -117,7 +117,7 @@ class _Split:
 
     def _copied(self, wanted: Sequence[str]) -> dict[str, str]:
         """Return the keys of the incidents that have their copy of the alert already, by cluster."""
-        clusters = {_copy_key(self._newest.key, cluster): cluster for cluster in wanted}
+        clusters = {_copy_key(self._fired.key, cluster): cluster for cluster in wanted}
         statement = (
             select(alerts.c.key, incidents.c.key.label("incident_key"))
             .join(incidents, incidents.c.id == alerts.c.incident_id)
@@ -147,16 +147,16 @@ class _Split:
         )
 
     def _transition(self) -> Transition:
-        over_at = self._over_at() if self._newest.over else None
+        over_at = self._over_at() if self._fired.over else None
         key = secrets.token_hex(16)
         return transitions.open_from(self._alert, number=0, key=key, now=self._now, over_at=over_at)
 
     def _over_at(self) -> datetime:
         """Return when the alert was over, whose Resolved came before it was known whose it is."""
         over = select(alerts.c.resolved_at).where(
-            alerts.c.identity == self._newest.identity, alerts.c.condition != FIRED
+            alerts.c.identity == self._fired.identity, alerts.c.condition != FIRED
         )
-        told = transitions.over_since(self._newest.fired_at, self._connection.execute(over).scalars())
+        told = transitions.over_since(self._fired.fired_at, self._connection.execute(over).scalars())
         return told or self._original.resolved_at or self._now
 
     def _give_alert(self, joined: Sequence[InHand], opened: Sequence[InHand]) -> None:
@@ -176,34 +176,34 @@ class _Split:
         due.announce(self._connection)
 
     def _copy(self, one: InHand) -> dict[str, Any]:
-        newest = self._newest
+        fired = self._fired
         kept = ("identity", "condition", "fired_at", "resolved_at", "happened_at", "received_at")
-        why = Why.JOINED if one.changed else Why.ALREADY_OVER if newest.over else Why.OPENED
-        return {
-            name: getattr(newest, name) for name in (*kept, "recorded_at", "found_at", "over", "body")
-        } | {
-            "key": _copy_key(newest.key, one.cluster),
+        why = Why.JOINED if one.changed else Why.ALREADY_OVER if fired.over else Why.OPENED
+        return {name: getattr(fired, name) for name in (*kept, "recorded_at", "found_at", "over", "body")} | {
+            "key": _copy_key(fired.key, one.cluster),
             "incident_id": one.id,
             "why": why.value,
             "copied": True,
         }
 
 
-def _locked_newest(connection: Connection, original: Row[Any], wanted: Sequence[str]) -> Row[Any] | None:
-    """Lock as recording does whatever may meet the alert, and return the alert that fired last."""
-    newest = connection.execute(_newest_fired(original.id)).first()
-    if newest is None:
+def _locked(
+    connection: Connection, original: Row[Any], alert_key: str, wanted: Sequence[str]
+) -> Row[Any] | None:
+    """Lock as recording does whatever may meet the alert, and return it; None if it is not the incident's."""
+    # Where the incident has a copy of the alert, that has a key of its own.
+    keys = (alert_key, _copy_key(alert_key, original.cluster))
+    own = alerts.c.incident_id == original.id
+    asked = select(alerts).where(own, alerts.c.condition == FIRED, alerts.c.key.in_(keys))
+    fired = connection.execute(asked).first()
+    if fired is None:
         return None
-    alert = alert_of(newest.body)
+    alert = alert_of(fired.body)
     identities = {original.identity, *(_identity(alert, cluster) for cluster in wanted)}
-    own = [f"incident {identity}" for identity in identities]
-    advisory_locks(connection, shared="routes", own=(f"alert {newest.identity}", *own))
-    again = connection.execute(_newest_fired(original.id)).first()
-    if again is not None and again.identity != newest.identity:
-        # Another joined while this waited. Two that lock each other out here are told so, and one tries again.
-        advisory_locks(connection, own=(f"alert {again.identity}",))
-        again = connection.execute(_newest_fired(original.id)).first()
-    return again
+    incident_locks = (f"incident {identity}" for identity in identities)
+    advisory_locks(connection, shared="routes", own=(f"alert {fired.identity}", *incident_locks))
+    # Whether it is over may have changed while this waited.
+    return connection.execute(asked).first()
 
 
 def _takers(
@@ -212,15 +212,6 @@ def _takers(
     """Lock and return the original and what is open of the clusters, by id, oldest first."""
     told = {"identities": [_identity(alert, cluster) for cluster in wanted], "ids": [original.id]}
     return {row.id: row for row in connection.execute(INCIDENTS, told).all()}
-
-
-def _newest_fired(incident_id: int) -> Any:
-    return (
-        select(alerts)
-        .where(alerts.c.incident_id == incident_id, alerts.c.condition == FIRED)
-        .order_by(alerts.c.happened_at.desc(), alerts.c.id.desc())
-        .limit(1)
-    )
 
 
 def _identity(alert: Alert, cluster: str) -> str:

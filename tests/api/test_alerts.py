@@ -63,7 +63,9 @@ class RecordingIncidents:
     async def acknowledge(self, key: str, by: Person, now: datetime) -> Transition | None:
         raise NotImplementedError
 
-    async def split(self, look: Look, clusters: Sequence[str], now: datetime) -> Sequence[str]:
+    async def split(
+        self, look: Look, alert_key: str, clusters: Sequence[str], now: datetime
+    ) -> Sequence[str]:
         raise NotImplementedError
 
     async def seen_before(

@@ -185,3 +185,57 @@ def test_many_operations_are_said_to_be_too_many() -> None:
         what_changed(changed("patch", "services", ops), whole("services")).why_not
         == "too many fields to compare"
     )
+
+
+HIDDEN = "hunter2"
+OLD = "old-s3cret"
+
+
+def _with(content: str) -> dict[str, Any]:
+    return {
+        "spec": {
+            "files": [{"name": "a", "content": content}, {"name": "b", "contents": {"inline": content}}],
+            "writeFiles": {"/etc/x": content},
+            "passwords": [{"name": "db", "value": content}],
+            "tokens": [content],
+            "auth": {"admin": {"value": content}},
+        }
+    }
+
+
+def test_what_is_hidden_in_a_list_is_hidden_in_a_change_of_it() -> None:
+    event = changed("update", "gateways", _with(HIDDEN))
+    told = what_changed(event, _with(OLD))
+
+    assert told.lines
+    assert not [line for line in told.lines if HIDDEN in line or OLD in line]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/spec/files/0/content",
+        "/spec/files/0/contents/inline",
+        "/spec/writeFiles/x",
+        "/spec/tokens/0",
+        "/spec/tokens/-",
+        "/spec/passwords/0/value",
+        "/spec/template/spec/containers/0/env/0/value",
+        "/spec/template/spec/containers/0/args/0",
+        "/spec/containers/0/livenessProbe/httpGet/httpHeaders/0/value",
+    ],
+)
+@pytest.mark.parametrize("op", ["add", "replace"])
+def test_what_is_hidden_is_hidden_in_a_patch_by_places(path: str, op: str) -> None:
+    event = changed("patch", "gateways", [{"op": op, "path": path, "value": HIDDEN}])
+    told = what_changed(event, None)
+
+    assert told.lines
+    assert HIDDEN not in str(told.lines)
+
+
+def test_a_merge_patch_of_named_files_hides_them() -> None:
+    told = what_changed(changed("patch", "gateways", _with(HIDDEN)), None)
+
+    assert told.lines
+    assert HIDDEN not in str(told.lines)

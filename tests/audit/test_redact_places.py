@@ -31,6 +31,13 @@ from tests.audit.test_redact import CANARY, asking, of, of_container, saying
         asking({"spec": {"userData": {"cloudInit": CANARY}}}),
         asking({"spec": {"files": [{"path": "/etc/kubernetes/azure.json", "content": CANARY}]}}),
         asking({"spec": {"write_files": [{"path": "/x", "contents": {"inline": CANARY}}]}}),
+        asking({"spec": {"files": {"a": {"content": CANARY}, "b": CANARY}}}),
+        asking({"spec": {"files": {"path": "/x", "content": CANARY}}}),
+        asking({"spec": {"passwords": {"db": {"value": CANARY}}}}),
+        asking({"spec": {"tokens": {"0": CANARY}}}),
+        asking([{"op": "add", "path": "/spec/files/0/content", "value": CANARY}]),
+        asking([{"op": "add", "path": "/spec/files", "value": [{"path": "/x", "content": CANARY}]}]),
+        asking([{"op": "replace", "path": "/spec/userData", "value": CANARY}]),
     ],
 )
 def test_a_secret_is_found_where_it_hides(event: dict[str, Any]) -> None:
@@ -48,6 +55,8 @@ def test_a_secret_is_found_where_it_hides(event: dict[str, Any]) -> None:
         asking({"spec": {"items": [{"name": "colour", "val": "blue"}]}}),
         asking({"spec": {"bypass": "no", "compass": "north"}}),
         asking({"spec": {"files": ["a", "b"], "volume": {"files": 3}}}),
+        asking({"spec": {"files": {"a": {"path": "/x", "mode": 420}}}}),
+        asking([{"op": "replace", "path": "/spec/files/0/path", "value": "/x"}]),
         of_container(args=["sort", "-u", "file"], command=["id", "-un"]),
     ],
 )

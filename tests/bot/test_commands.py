@@ -28,6 +28,7 @@ from bot.commands import (
 )
 
 KEY = "0123456789abcdef0123456789abcdef"
+MARK = "0123456789ab"
 
 
 @pytest.mark.parametrize(
@@ -150,16 +151,36 @@ def test_no_line_raises(line: str) -> None:
 def test_buttons_become_commands() -> None:
     assert from_click({"v": 1, "a": "acknowledge", "k": KEY}) == Acknowledge(key=KEY)
     assert from_click({"v": 1, "a": "raw", "k": KEY, "p": 2}) == ShowRawLog(key=KEY, page=2)
-    assert from_click({"v": 1, "a": "else", "k": KEY, "g": 0}) == WhatElse(key=KEY, group=0)
-    assert from_click({"v": 1, "a": "seven", "k": KEY, "g": 3}) == SevenAnswers(key=KEY, group=3)
-    assert from_click({"v": 1, "a": "before", "k": KEY, "g": 3}) == ShowSeenBefore(key=KEY, group=3)
+    assert from_click({"v": 1, "a": "else", "k": KEY, "g": MARK}) == WhatElse(key=KEY, row=MARK)
+    assert from_click({"v": 1, "a": "seven", "k": KEY, "g": MARK}) == SevenAnswers(key=KEY, row=MARK)
+    assert from_click({"v": 1, "a": "before", "k": KEY, "g": MARK}) == ShowSeenBefore(key=KEY, row=MARK)
     assert from_click({"v": 1, "a": "before", "k": KEY}) == ShowSeenBefore(key=KEY)
 
 
-@pytest.mark.parametrize("group", [-1, 1000, 10**30, True, 1.0, "1", None, [0], {}, float("nan")])
+@pytest.mark.parametrize(
+    "row",
+    [
+        0,
+        10**30,
+        True,
+        1.0,
+        None,
+        [MARK],
+        {},
+        float("nan"),
+        "",
+        "1",
+        MARK.upper(),
+        MARK + "0",
+        MARK + "\n",
+        MARK[:-1] + "\u0663",
+        "0" * 10**6,
+        "\ud800" * 12,
+    ],
+)
 @pytest.mark.parametrize("action", ["else", "seven", "before"])
-def test_a_row_that_no_card_has_is_not_understood(action: str, group: object) -> None:
-    assert isinstance(from_click({"v": 1, "a": action, "k": KEY, "g": group}), Misunderstood)
+def test_a_row_that_no_card_has_is_not_understood(action: str, row: object) -> None:
+    assert isinstance(from_click({"v": 1, "a": action, "k": KEY, "g": row}), Misunderstood)
 
 
 @pytest.mark.parametrize("action", ["else", "seven"])
@@ -174,7 +195,7 @@ def test_a_page_that_no_raw_log_has_is_not_understood(page: object) -> None:
 
 def test_an_action_of_any_type_is_not_understood() -> None:
     for action in (None, 1, ["raw"], {"raw": 1}, "RAW", ""):
-        assert isinstance(from_click({"v": 1, "a": action, "k": KEY, "g": 0}), Misunderstood)
+        assert isinstance(from_click({"v": 1, "a": action, "k": KEY, "g": MARK}), Misunderstood)
 
 
 @pytest.mark.parametrize("mark", [1, 0, None, "x", {}])
@@ -189,7 +210,7 @@ junk = st.recursive(
     | st.integers()
     | st.floats()
     | st.text()
-    | st.just(KEY)
+    | st.sampled_from([KEY, MARK])
     | st.sampled_from(["raw", "else", "seven", "before"]),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["v", "a", "k", "p", "g", "x"]), inner),
 )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from audit.alert import Criterion
 from audit.evidence import Missing
 from audit.filter import Window
 from audit.kql import datetime_literal
@@ -214,3 +215,32 @@ async def test_when_one_question_fails_the_others_are_ended_and_hold_no_place() 
     evidence = await behind(FakeAuditLog(answering=answer), an_alert(criteria=3))
     assert evidence.missing is Missing.FORBIDDEN
     assert ended == ["rows"] * 3
+
+
+@pytest.mark.parametrize(
+    ("query", "tables"),
+    [
+        ("AzureDiagnostics | summarize Hits = count() by bin(TimeGenerated, 1m)", 2),
+        ("AKSAudit | project TimeGenerated, Verb", 2),
+        ("KubeEvents | summarize Hits = count() by Reason", 2),
+    ],
+)
+async def test_one_cluster_narrows_a_query_that_reshapes_where_its_rows_are_read(
+    query: str, tables: int
+) -> None:
+    log = FakeAuditLog(answering=holding([]))
+    alert = an_alert()
+    await behind(log, replace(alert, criteria=(Criterion(query=query),), targets=(CLUSTER,)))
+    asked = [each.kql for each in log.asked if query.split(" | ", 1)[1] in each.kql]
+    assert len(asked) >= tables
+    for kql in asked:
+        source, _, after = kql.partition(query.split(" | ", 1)[1])
+        assert f'| where _ResourceId =~ "{CLUSTER.lower()}"' in source
+        assert "_ResourceId" not in after
+
+
+async def test_a_query_that_has_no_place_for_the_cluster_is_said_to_be_of_every_cluster() -> None:
+    log = FakeAuditLog(answering=holding([]))
+    criteria = (Criterion(query="search in (AKSAudit) 'x'"),)
+    evidence = await behind(log, replace(an_alert(), criteria=criteria, targets=(CLUSTER,)))
+    assert "This is of every cluster" in evidence.detail

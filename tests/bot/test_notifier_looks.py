@@ -369,7 +369,9 @@ async def test_a_further_alert_about_the_other_cluster_alone_is_that_ones(desk: 
 async def test_what_fires_while_an_alert_is_asked_takes_no_clusters_window_from_it(desk: Desk) -> None:
     first, second = window(START, END), window(START + timedelta(minutes=5), END + timedelta(minutes=5))
     about: dict[str, Any] = {"alertTargetIDs": [WORKSPACE], "configurationItems": []}
-    fires = delivery(alert_id="/a2", context=second, firedDateTime="2026-03-04T09:59:00Z", **about, unsplit=True)
+    fires = delivery(
+        alert_id="/a2", context=second, firedDateTime="2026-03-04T09:43:24Z", **about, unsplit=True
+    )
     asked_of_both = holding([a_row()], clusters=[NEU, WEU])
 
     async def joined_meanwhile(query: Query) -> Answer:

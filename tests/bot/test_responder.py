@@ -36,14 +36,15 @@ from tests.fakes import NOW
 
 AUDITS = Audits(term="coredns", span=timedelta(hours=1))
 NOBODYS = "f" * 32
+NOBODYS_ROW = "f" * 12
 
 
 def acting(key: str) -> list[Command]:
     """Every command that only members may give."""
     asking_for_one: list[Command] = [ShowIncident(number=1), ShowTrail(number=1), ShowStatus()]
     rows: list[Command] = [
-        WhatElse(key=key, group=0),
-        SevenAnswers(key=key, group=0),
+        WhatElse(key=key, row=NOBODYS_ROW),
+        SevenAnswers(key=key, row=NOBODYS_ROW),
         ShowSeenBefore(key=key),
     ]
     return [
@@ -122,7 +123,11 @@ async def test_a_key_opens_nothing_outside_its_conversation(office: Office, else
     incident = await office.incident()
     before = await dossier_of(office.desk.store, incident)
     key, asker = (incident.key, asking(where=OPS)) if elsewhere else (NOBODYS, asking())
-    rows = (WhatElse(key=key, group=0), SevenAnswers(key=key, group=0), ShowSeenBefore(key=key))
+    rows = (
+        WhatElse(key=key, row=NOBODYS_ROW),
+        SevenAnswers(key=key, row=NOBODYS_ROW),
+        ShowSeenBefore(key=key),
+    )
     for command in (Acknowledge(key=key), ShowRawLog(key=key), ShowRawLog(key=key, no_dialog=True), *rows):
         answer = await office.ask(command, asker)
         assert "This incident is not known here" in answer.sentence

@@ -17,6 +17,7 @@ from audit.event import AuditEvent, parse_event
 from audit.evidence import EventLine, Evidence, Group, Missing
 from audit.filter import Window
 from audit.incident import Incident, Person
+from audit.involved import mark
 from audit.kql import InvalidTerm
 from bot.commands import Command, SevenAnswers, ShowSeenBefore, WhatElse
 from bot.errors import OutsideError, Reason, Unavailable
@@ -116,11 +117,11 @@ async def an_incident_with(office: Office, evidence: Evidence, **essentials: Any
     return incident
 
 
-def every(key: str, place: int = 0, *, no_dialog: bool = False) -> list[Command]:
+def every(key: str, row: Group = HERS, *, no_dialog: bool = False) -> list[Command]:
     return [
-        WhatElse(key=key, group=place, no_dialog=no_dialog),
-        SevenAnswers(key=key, group=place, no_dialog=no_dialog),
-        ShowSeenBefore(key=key, group=place, no_dialog=no_dialog),
+        WhatElse(key=key, row=mark(row), no_dialog=no_dialog),
+        SevenAnswers(key=key, row=mark(row), no_dialog=no_dialog),
+        ShowSeenBefore(key=key, row=mark(row), no_dialog=no_dialog),
     ]
 
 
@@ -129,7 +130,7 @@ def every(key: str, place: int = 0, *, no_dialog: bool = False) -> list[Command]
 
 async def test_what_else_is_asked_half_an_hour_round_the_row(office: Office, asked: Asked) -> None:
     incident = await an_incident_with(office, told(OURS, HERS))
-    answer = await office.ask(WhatElse(key=incident.key, group=1))
+    answer = await office.ask(WhatElse(key=incident.key, row=mark(HERS)))
     assert answer.summary == "What else they did"
     assert "What else alice@contoso.com did" in read(answer)
     assert asked.questions == [
@@ -141,7 +142,7 @@ async def test_what_else_is_asked_half_an_hour_round_the_row(office: Office, ask
 async def test_what_is_not_known_is_said_on_the_card(office: Office, asked: Asked) -> None:
     incident = await an_incident_with(office, told(HERS))
     asked.found = told(missing=Missing.TIMED_OUT)
-    assert "in time" in read(await office.ask(WhatElse(key=incident.key, group=0)))
+    assert "in time" in read(await office.ask(WhatElse(key=incident.key, row=mark(HERS))))
 
 
 @pytest.mark.parametrize("no_dialog", [False, True])
@@ -150,14 +151,15 @@ async def test_a_user_that_cannot_be_asked_for_is_a_sentence(
 ) -> None:
     incident = await an_incident_with(office, told(HERS))
     asked.failure = InvalidTerm("the user has a character that cannot be asked for")
-    answer = await office.ask(WhatElse(key=incident.key, group=0, no_dialog=no_dialog))
+    answer = await office.ask(WhatElse(key=incident.key, row=mark(HERS), no_dialog=no_dialog))
     said = office.said_to(HER_CHAT)[0] if no_dialog else read(answer)
     assert "the user has a character that cannot be asked for" in said
 
 
 async def test_of_a_row_without_a_user_nobody_is_looked_for(office: Office, asked: Asked) -> None:
-    incident = await an_incident_with(office, told(replace(HERS, user="")))
-    answer = await office.ask(WhatElse(key=incident.key, group=0))
+    row = replace(HERS, user="")
+    incident = await an_incident_with(office, told(row))
+    answer = await office.ask(WhatElse(key=incident.key, row=mark(row)))
     assert "It is not known who did this" in answer.sentence
     assert asked.questions == []
 
@@ -169,7 +171,7 @@ async def test_the_seven_answers_are_of_the_rows_first_event_without_its_secrets
     office: Office, asked: Asked
 ) -> None:
     incident = await an_incident_with(office, told(OURS, HERS))
-    answer = await office.ask(SevenAnswers(key=incident.key, group=1))
+    answer = await office.ask(SevenAnswers(key=incident.key, row=mark(HERS)))
     assert answer.summary == "Seven answers"
     assert "coredns-custom" in read(answer)
     assert "The first of 2 alike." in read(answer)
@@ -183,12 +185,18 @@ async def test_an_event_that_is_gone_is_said_so(
 ) -> None:
     incident = await an_incident_with(office, told(HERS))
     asked.events = events
-    assert "This event was not found" in (await office.ask(SevenAnswers(key=incident.key, group=0))).sentence
+    assert (
+        "This event was not found"
+        in (await office.ask(SevenAnswers(key=incident.key, row=mark(HERS)))).sentence
+    )
 
 
 async def test_of_a_row_of_which_no_event_was_read_none_is_asked_for(office: Office, asked: Asked) -> None:
     incident = await an_incident_with(office, told(replace(HERS, events=())))
-    assert "This event was not found" in (await office.ask(SevenAnswers(key=incident.key, group=0))).sentence
+    assert (
+        "This event was not found"
+        in (await office.ask(SevenAnswers(key=incident.key, row=mark(HERS)))).sentence
+    )
     assert asked.questions == []
 
 
@@ -210,7 +218,7 @@ async def test_earlier_incidents_with_the_actor_and_object_are_told_with_their_e
     [look] = await office.desk.store.claim_looks("w1", NOW, 10)
     await office.desk.store.save_evidence(look, told(HERS), NOW, None)
     now = await an_incident_with(office, told(OURS, HERS), alertRule="second", alertId="/alerts/2")
-    for command in (ShowSeenBefore(key=now.key, group=1), ShowSeenBefore(key=now.key)):
+    for command in (ShowSeenBefore(key=now.key, row=mark(HERS)), ShowSeenBefore(key=now.key)):
         answer = await office.ask(command)
         assert answer.summary == "Seen before"
         said = read(answer)
@@ -218,7 +226,7 @@ async def test_earlier_incidents_with_the_actor_and_object_are_told_with_their_e
         assert "first · " in said
         assert "acknowledged by Alice Weber" in said
         assert "closed by Azure" in said
-    assert "No earlier incident" in read(await office.ask(ShowSeenBefore(key=now.key, group=0)))
+    assert "No earlier incident" in read(await office.ask(ShowSeenBefore(key=now.key, row=mark(OURS))))
     assert asked.questions == []
 
 
@@ -227,7 +235,23 @@ async def test_earlier_incidents_with_the_actor_and_object_are_told_with_their_e
 
 async def test_a_row_that_the_card_no_longer_has_is_said_so(office: Office, asked: Asked) -> None:
     incident = await an_incident_with(office, told(HERS))
-    for command in every(incident.key, 1):
+    for command in every(incident.key, OURS):
+        assert "This row is not on the card any more" in (await office.ask(command)).sentence
+    assert asked.questions == []
+
+
+async def test_a_button_means_its_row_whatever_came_before_it_since(office: Office, asked: Asked) -> None:
+    mallory = replace(HERS, user="mallory", events=(a_line("a-9"),))
+    incident = await an_incident_with(office, told(mallory, replace(HERS, count=7)))
+    for command in every(incident.key):
+        await office.ask(command)
+    assert asked.questions[0][1] == "alice@contoso.com"
+    assert asked.questions[1] == (incident.rule, "a-1")
+
+
+async def test_without_evidence_no_row_is_on_the_card(office: Office, asked: Asked) -> None:
+    incident = await an_incident_with(office, replace(told(HERS), missing=Missing.TIMED_OUT))
+    for command in every(incident.key):
         assert "This row is not on the card any more" in (await office.ask(command)).sentence
     assert asked.questions == []
 
@@ -281,7 +305,7 @@ async def test_what_comes_too_late_for_a_dialog_goes_to_the_personal_chat(
     office.dialog_deadline = timedelta(milliseconds=20)
     asked.gate = asyncio.Event()
     responder = office.responder()
-    answer = await responder.respond(WhatElse(key=incident.key, group=0), asking())
+    answer = await responder.respond(WhatElse(key=incident.key, row=mark(HERS)), asking())
     assert "The answer is on its way" in answer.sentence
     asked.gate.set()
     await responder.close()
@@ -290,7 +314,8 @@ async def test_what_comes_too_late_for_a_dialog_goes_to_the_personal_chat(
 
 async def test_hostile_names_stay_text(office: Office, asked: Asked) -> None:
     hostile = "x](http://evil) {{DATE(1)}} <at>all</at>"
-    incident = await an_incident_with(office, told(replace(HERS, user=hostile, name=hostile)))
+    row = replace(HERS, user=hostile, name=hostile)
+    incident = await an_incident_with(office, told(row))
     asked.events = ()
-    for command in every(incident.key):
+    for command in every(incident.key, row):
         assert "{{" not in everything(await office.ask(command))

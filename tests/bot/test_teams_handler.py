@@ -26,6 +26,8 @@ from bot.teams.connector import SenderFactory
 from tests.fakes import a_conversation
 from tests.teams_world import ALICE, BOT_ID, CHANNEL, KEY, TEAM, World, open_world
 
+MARK = "0123456789ab"
+
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 FAILED = "That did not work, and it has been logged. Please try again."
 
@@ -90,8 +92,8 @@ async def test_a_slow_answer_keeps_nobody_waiting(world: World) -> None:
 @pytest.mark.parametrize(
     ("data", "command"),
     [
-        ({"a": "else", "g": 2}, WhatElse(key=KEY, group=2)),
-        ({"a": "seven", "g": 0}, SevenAnswers(key=KEY, group=0)),
+        ({"a": "else", "g": MARK}, WhatElse(key=KEY, row=MARK)),
+        ({"a": "seven", "g": MARK}, SevenAnswers(key=KEY, row=MARK)),
         ({"a": "before"}, ShowSeenBefore(key=KEY)),
     ],
 )

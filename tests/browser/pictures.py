@@ -8,9 +8,14 @@ from pathlib import Path
 
 from playwright.async_api import Locator, expect
 
+from sandbox.stories import read_stories
 from tests.browser.desk import PHONE, WIDE, Desk, open_desk
 
 PICTURES = Path(__file__).parents[2] / "docs/pictures"
+#: Stories whose cards docs/evidence.md shows.
+STORIES = ("corefile-edit", "cluster-admin", "cut-rows")
+#: So high that no card of a story scrolls.
+HIGH = 3400
 
 
 async def shown(desk: Desk) -> Locator:
@@ -45,8 +50,23 @@ async def a_shift(desk: Desk, name: str) -> None:
     await page.screenshot(path=PICTURES / f"answer-{name}.png")
 
 
+async def tell(story: str, name: str, size: tuple[int, int]) -> None:
+    """Tell a story and picture its card as a whole, with what changed first opened."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_desk(Path(folder), size=(size[0], HIGH), stories=read_stories()) as desk:
+            await desk.laptop.page.call("story", name=story)
+            card = desk.page.get_by_test_id("message").filter(has=desk.page.get_by_text("#1 · "))
+            await expect(card).to_contain_text("still arriving")
+            await card.get_by_text("What changed: ").first.click()
+            await desk.page.wait_for_timeout(500)
+            await card.screenshot(path=PICTURES / f"story-{story}-{name}.png")
+
+
 async def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
+    for story in STORIES:
+        await tell(story, "wide", WIDE)
+        await tell(story, "phone", PHONE)
     views = {"wide": (WIDE, False), "phone": (PHONE, False), "dark": (WIDE, True)}
     for name, (size, dark) in views.items():
         for take in (incident,) if dark else (incident, a_shift):

@@ -24,6 +24,7 @@ from cards.raw_log import cut_note, partial_note, raw_log_card, unreadable_note
 from cards.seven import seven_card
 from cards.status import status_card
 from cards.trail import trail_card
+from tests.cards import around
 from tests.cards import material as m
 
 FOLDER = Path(__file__).parents[2] / "samples" / "cards"
@@ -97,11 +98,13 @@ def _dialogs() -> dict[str, dict[str, Any]]:
     }
     notes = (cut_note({"requestObject", "responseStatus.code"}), partial_note(), unreadable_note(2))
     return {
-        "seven-answers": seven_card(m.ANSWERS, about=words.sentence(m.A_SHELL, 120)),
+        "seven-answers": seven_card(around.ANSWERS, about=words.sentence(m.A_SHELL, 120)),
         "what-else": what_else_card(
             m.REWRITTEN, "alice@contoso.com", m.WANTED.window, zone=m.BERLIN, logs_url=m.LOGS_URL
         ),
-        "seen-before": seen_before_card(m.SEEN, zone=m.BERLIN, about="alice@contoso.com on coredns-custom"),
+        "seen-before": seen_before_card(
+            around.SEEN, zone=m.BERLIN, about="alice@contoso.com on coredns-custom"
+        ),
         "seen-before-never": seen_before_card((), zone=m.BERLIN),
         "raw-log-notes": raw_log_card(m.RAW_EVENT, notes=notes, **raw),  # type: ignore[arg-type]  # a table for brevity
     }
@@ -167,11 +170,11 @@ def _around_incidents() -> dict[str, dict[str, Any]]:
     return {
         "incident-answer": answered_card(incident, clickable=True, **asked),  # type: ignore[arg-type]  # a table for brevity
         "incident-answer-elsewhere": answered_card(incident, clickable=False, **asked),  # type: ignore[arg-type]  # a table for brevity
-        "digest": digest_card(m.a_storm(9, rules=3), zone=m.BERLIN, at=m.at("10:02:11")),
-        "digest-storm": digest_card(m.a_storm(600, rules=12), zone=m.BERLIN, at=m.at("10:02:11")),
-        "trail": trail_card(m.an_incident(), m.TRAIL, zone=m.BERLIN),
-        "status": status_card(m.a_status(), zone=m.BERLIN),
-        "status-trouble": status_card(m.IN_TROUBLE, zone=m.BERLIN),
+        "digest": digest_card(around.a_storm(9, rules=3), zone=m.BERLIN, at=m.at("10:02:11")),
+        "digest-storm": digest_card(around.a_storm(600, rules=12), zone=m.BERLIN, at=m.at("10:02:11")),
+        "trail": trail_card(m.an_incident(), around.TRAIL, zone=m.BERLIN),
+        "status": status_card(around.a_status(), zone=m.BERLIN),
+        "status-trouble": status_card(around.IN_TROUBLE, zone=m.BERLIN),
     }
 
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.evidence import Action, Change, ChangeKind, Evidence, Group
+from audit.involved import mark
 from cards.alike import ENOUGH, Placed, gathered
 from cards.incident import incident_card
 from cards.order import tally, unfolded
@@ -112,8 +113,8 @@ def test_what_does_not_name_the_kind_before_the_object_still_names_the_objects()
 
 def test_the_line_opens_into_every_objects_event_and_what_changed_in_each() -> None:
     said = card_of(*rollout(change=IMAGE))
-    assert "alice@contoso.com · person · 5× · succeeded" in said  # noqa: RUF001
-    assert "patched deployments shop/cart, shop/catalog and 3 more · 09:35:00–09:35:04" in said  # noqa: RUF001
+    assert "alice@contoso.com · person · 5× · succeeded" in said
+    assert "patched deployments shop/cart, shop/catalog and 3 more · 09:35:00–09:35:04" in said
     assert sum(text.startswith("09:35:0") for text in said) == len(NAMES)
     first = said.index("in shop/cart:")
     assert said[first : first + 4] == [
@@ -142,8 +143,7 @@ def test_the_second_line_counts_objects_not_repeats() -> None:
     groups = rollout(findings=(m.DNS,))
     said = card_of(*groups)
     assert (
-        said[1]
-        == "alice@contoso.com patched deployments shop/cart, shop/catalog and 3 more; all 5 succeeded"
+        said[1] == "alice@contoso.com patched deployments shop/cart, shop/catalog and 3 more; all 5 succeeded"
     )
     again = replace(groups[0], count=2)
     said = card_of(again, *groups[1:])
@@ -161,6 +161,8 @@ def test_the_menu_says_that_its_answers_are_of_the_first() -> None:
     card = incident_card(m.an_incident(), m.an_alert(), m.evidence_of(*rollout()), zone=m.UTC_ZONE)
     titles = [part["title"] for part in parts(card) if part["type"] == "Action.Submit"]
     assert titles.count("Seven answers of the first") == 1
+    asked = {part["data"]["g"] for part in parts(card) if "g" in part.get("data", {})}
+    assert asked == {mark(rollout()[0])}
 
 
 def test_left_out_counts_groups_of_the_evidence_not_lines() -> None:

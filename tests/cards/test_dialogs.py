@@ -10,6 +10,7 @@ from cards.actor import what_else_card
 from cards.before import seen_before_card
 from cards.raw_log import cut_note, partial_note, raw_log_card, unreadable_note
 from cards.seven import seven_card
+from tests.cards import around
 from tests.cards import material as m
 from tests.cards.checks import assert_good, assert_valid, lines, parts, text
 
@@ -21,7 +22,7 @@ def good(card: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_answer_that_is_not_known_says_why() -> None:
-    said = lines(good(seven_card(m.ANSWERS, about="one of 2 alike", notes=("cut",))))
+    said = lines(good(seven_card(around.ANSWERS, about="one of 2 alike", notes=("cut",))))
     assert said == [
         "Seven answers",
         "one of 2 alike",
@@ -38,7 +39,7 @@ def test_an_answer_that_is_not_known_says_why() -> None:
 
 
 def test_answers_that_are_too_long_say_how_many_lines_are_left_off() -> None:
-    long = m.Answered(question="Who", lines=tuple(f"{n} {'x' * 300}" for n in range(90)))
+    long = around.Answered(question="Who", lines=tuple(f"{n} {'x' * 300}" for n in range(90)))
     assert "more lines." in text(good(seven_card([long] * 7)))
 
 
@@ -72,7 +73,7 @@ def test_what_else_says_what_is_doubtful() -> None:
 
 
 def test_what_was_seen_before_says_how_it_ended_and_by_whom() -> None:
-    said = lines(good(seen_before_card(m.SEEN, zone=m.UTC_ZONE, about="alice", total=7)))
+    said = lines(good(seen_before_card(around.SEEN, zone=m.UTC_ZONE, about="alice", total=7)))
     assert said == [
         "Seen before: 7 times",
         "alice",

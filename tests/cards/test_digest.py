@@ -10,6 +10,7 @@ import pytest
 
 from audit.incident import Incident, State
 from cards.digest import digest_card, digest_summary
+from tests.cards import around
 from tests.cards import material as m
 from tests.cards.checks import assert_good, assert_valid, lines, parts, text, visible
 
@@ -36,7 +37,7 @@ def style(card: dict[str, Any]) -> str:
 
 
 def test_the_first_two_lines_say_how_much_waits_and_how_bad_it_is() -> None:
-    storm = m.a_storm(9, rules=3)
+    storm = around.a_storm(9, rules=3)
     assert lines(drawn(storm))[:2] == [
         "Storm: 9 incidents, 7 not acknowledged",
         "Waiting: 3 critical, 2 error, 2 warning · 1 acknowledged · 1 over · 18 alerts · 3 rules · 7 clusters · since 2022-05-19 11:38:24, the newest 11:38:32 (UTC+02:00)",
@@ -45,7 +46,7 @@ def test_the_first_two_lines_say_how_much_waits_and_how_bad_it_is() -> None:
 
 
 def test_of_few_incidents_each_has_its_line_with_what_has_become_of_it() -> None:
-    said = text(drawn(m.a_storm(9, rules=3)))
+    said = text(drawn(around.a_storm(9, rules=3)))
     assert "#41 prod-0 · not acknowledged" in said
     assert "#44 prod-3 · acknowledged by Bob Lee 11:41:07" in said
     assert "#46 prod-5 · over 11:58:00, nobody acknowledged · 3 alerts" in said
@@ -87,7 +88,7 @@ def test_of_many_incidents_the_numbers_stand_by_rule_and_state_in_ranges() -> No
 
 
 def test_of_a_large_storm_the_numbers_are_folded_away_and_open_together() -> None:
-    card = drawn(m.a_storm(600, rules=12))
+    card = drawn(around.a_storm(600, rules=12))
     assert "▸ Show the incidents' numbers" in visible(card)
     assert not any("–#" in line or ", #" in line for line in visible(card))
     (opens,) = [p for p in parts(card) if p["type"] == "Action.ToggleVisibility"]
@@ -101,7 +102,7 @@ SIZES = [(1, 1), (12, 2), (60, 3), (61, 3), (300, 40), (1500, 40), (3000, 40), (
 @pytest.mark.parametrize(("count", "rules"), SIZES)
 def test_every_incident_of_a_storm_is_found_on_the_card(count: int, rules: int) -> None:
     chance = random.Random(count)
-    storm = m.a_storm(count, rules=rules, clusters=100)
+    storm = around.a_storm(count, rules=rules, clusters=100)
     shuffled = [replace(i, rule=f"AKS-Rule-{chance.randrange(rules)}", number=i.number + 7000) for i in storm]
     card = drawn(shuffled)
     numbers = {incident.number for incident in shuffled}
@@ -110,20 +111,20 @@ def test_every_incident_of_a_storm_is_found_on_the_card(count: int, rules: int) 
 
 
 def test_numbers_with_gaps_beyond_any_card_are_told_by_ranges_that_say_so() -> None:
-    storm = [replace(i, number=i.number * 97) for i in m.a_storm(5000, rules=4000)]
+    storm = [replace(i, number=i.number * 97) for i in around.a_storm(5000, rules=4000)]
     card = drawn(storm)
     assert told(card) >= {incident.number for incident in storm}
     assert "not every number in these ranges belongs to it" in text(card)
 
 
 def test_it_says_how_to_open_one_and_of_when_it_is() -> None:
-    said = lines(drawn(m.a_storm(9)))
+    said = lines(drawn(around.a_storm(9)))
     assert said[-2] == "Open one by its number: incident 41"
     assert said[-1] == "As it was 12:02:11 (UTC+02:00); this card is updated in place."
 
 
 def test_the_order_in_which_incidents_come_changes_nothing() -> None:
-    storm = m.a_storm(50)
+    storm = around.a_storm(50)
     shuffled = random.Random(1).sample(storm, len(storm))
     assert drawn(storm) == drawn(shuffled)
 

@@ -25,6 +25,7 @@ from cards.size import BUDGET, weight
 from cards.status import Watching, status_card
 from cards.text import plain
 from cards.trail import trail_card
+from tests.cards import around
 from tests.cards import material as m
 from tests.cards.checks import assert_structure, parts
 from tests.cards.hostile import CORPUS
@@ -65,12 +66,12 @@ def _raw(event: dict[str, Any], asked_by: str = "Bob") -> Card:
 
 
 def _digest(count: int, **changes: Any) -> Card:
-    storm = [replace(incident, **changes) for incident in m.a_storm(count)]
+    storm = [replace(incident, **changes) for incident in around.a_storm(count)]
     return digest_card(storm, zone=m.UTC_ZONE, at=m.FIRED)
 
 
 def _trail(**changes: Any) -> Card:
-    step = m.a_step("09:40:00", **({"step": "posted"} | changes))
+    step = around.a_step("09:40:00", **({"step": "posted"} | changes))
     return trail_card(m.an_incident(), [step], zone=m.UTC_ZONE)
 
 
@@ -134,10 +135,10 @@ FIELDS: dict[str, Callable[[str], Card]] = {
         m.without(Missing.REFUSED_QUERY, detail=s),
         zone=m.UTC_ZONE,
     ),
-    "seven.answer": lambda s: seven_card([m.Answered(question=s, lines=(s,))], about=s, notes=(s,)),
+    "seven.answer": lambda s: seven_card([around.Answered(question=s, lines=(s,))], about=s, notes=(s,)),
     "what else.user": lambda s: what_else_card(m.ALICE_TWICE, s, m.WINDOW, zone=m.UTC_ZONE),
     "before.row": lambda s: seen_before_card(
-        [replace(m.SEEN[0], what=s, state=s, acknowledged_by=s, closed_by=s)], zone=m.UTC_ZONE, about=s
+        [replace(around.SEEN[0], what=s, state=s, acknowledged_by=s, closed_by=s)], zone=m.UTC_ZONE, about=s
     ),
     "raw.notes": lambda s: raw_log_card(
         {}, page=0, pages=1, asked_by="", at=m.FIRED, key="", redactions=0, notes=(s, cut_note({s}))
@@ -169,10 +170,10 @@ FIELDS: dict[str, Callable[[str], Card]] = {
         f"trail.{name}": lambda s, name=name: _trail(**{name: s})  # type: ignore[misc]  # bound at once
         for name in ("step", "subject", "reason")
     },
-    "trail.rule": lambda s: trail_card(m.an_incident(rule=s), m.TRAIL, zone=m.UTC_ZONE),
-    "status.workspaces": lambda s: status_card(m.a_status(workspaces=(s, s)), zone=m.UTC_ZONE),
-    "status.conversations": lambda s: status_card(m.a_status(conversations=(s,)), zone=m.UTC_ZONE),
-    "status.problem": lambda s: status_card(m.a_status(watching=Watching(problem=s)), zone=m.UTC_ZONE),
+    "trail.rule": lambda s: trail_card(m.an_incident(rule=s), around.TRAIL, zone=m.UTC_ZONE),
+    "status.workspaces": lambda s: status_card(around.a_status(workspaces=(s, s)), zone=m.UTC_ZONE),
+    "status.conversations": lambda s: status_card(around.a_status(conversations=(s,)), zone=m.UTC_ZONE),
+    "status.problem": lambda s: status_card(around.a_status(watching=Watching(problem=s)), zone=m.UTC_ZONE),
 }
 URLS = (
     "https://evil.example/",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from audit.evidence import Arriving, Change, Evidence, Missing, Severity
+from audit.changes import DELETION
+from audit.evidence import Arriving, Change, ChangeKind, Evidence, Finding, Missing, Severity
+from audit.filter import Window
+from audit.involved import mark
 from audit.rules import RULES
 from cards.answer import answered_card
 from cards.findings import Advice, advice
@@ -145,13 +149,13 @@ def test_why_a_change_is_not_known_is_said() -> None:
     assert "What changed" not in text(card(m.evidence_of(replace(m.EDITED, change=Change()))))
 
 
-def test_a_groups_menu_advises_and_asks_by_its_place_in_the_evidence() -> None:
+def test_a_groups_menu_advises_and_asks_by_its_likeness() -> None:
     made = card(m.evidence_of(m.KNOWN_RECONCILER, m.EDITED))
     said = lines(made)
     assert f"Next step: {RULES['dns-config-changed'].next_step}" in said
     assert f"Can be innocent: {RULES['dns-config-changed'].innocent}" in said
     buttons = [part for part in parts(made) if part["type"] == "ActionSet"]
-    dialog = {"msteams": {"type": "task/fetch"}, "v": 1, "k": m.KEY, "g": 1}
+    dialog = {"msteams": {"type": "task/fetch"}, "v": 1, "k": m.KEY, "g": mark(m.EDITED)}
     assert [each["actions"] for each in buttons] == [
         [
             {"type": "Action.Submit", "title": "What else did they do", "data": dialog | {"a": "else"}},
@@ -188,9 +192,7 @@ def test_a_count_of_all_clusters_is_told_from_that_of_one() -> None:
     said = lines(incident_card(m.an_incident(), whole, m.REWRITTEN, zone=m.UTC_ZONE))[2]
     assert "workspace returned 6 of this cluster (the alert counts all of the workspace's)" in said
     same = m.an_alert(targets=("/subscriptions/s/workspaces/law",), counted=6.0)
-    assert "of this cluster" not in text(
-        incident_card(m.an_incident(), same, m.REWRITTEN, zone=m.UTC_ZONE)
-    )
+    assert "of this cluster" not in text(incident_card(m.an_incident(), same, m.REWRITTEN, zone=m.UTC_ZONE))
     assert "of this cluster" not in text(card(m.REWRITTEN))
 
 
@@ -308,5 +310,18 @@ def test_earlier_windows_of_the_incident_are_told_oldest_first() -> None:
 
 def test_a_group_that_was_only_counted_has_no_event_to_ask_about() -> None:
     made = card(m.evidence_of(replace(m.EDITED, events=(), count=900)))
-    asked = [part["title"] for part in parts(made) if part.get("data", {}).get("g") == 0]
+    asked = [part["title"] for part in parts(made) if part.get("data", {}).get("g") == mark(m.EDITED)]
     assert asked == ["What else did they do"]
+
+
+def test_a_finding_over_several_events_names_whom_it_is_about() -> None:
+    swept = Finding(
+        rule="mass-delete",
+        title="Many objects deleted by one actor",
+        severity=Severity.CRITICAL,
+        by="system:serviceaccount:ci:cleaner",
+        times=12,
+    )
+    first, second = lines(card(replace(m.REWRITTEN, findings=(swept,))))[:2]
+    assert "Many objects deleted" in first
+    assert second == "system:serviceaccount:ci:cleaner: 12 events"

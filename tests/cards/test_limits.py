@@ -28,11 +28,14 @@ from cards.raw_log import raw_log_card
 from cards.seven import seven_card
 from cards.status import Watching, status_card, status_summary
 from cards.trail import WORDS, TrailLine, trail_card, trail_summary
+from tests.cards import around
 from tests.cards import material as m
 from tests.cards.checks import assert_good
 from tests.cards.strategies import ALERTS, INCIDENTS, TEXTS, TIMES, evidences, windows
 
-MANY = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+#: Of cards whose middle is that of an incident's, which is drawn as MANY says.
+SOME = settings(MANY, max_examples=30)
 ZONES = st.sampled_from(("UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Auckland")).map(ZoneInfo)
 URLS = st.sampled_from(("", m.LOGS_URL, m.LOGS_URL + "x" * 2300, "https://evil.example/", "javascript:x"))
 
@@ -51,7 +54,7 @@ def test_any_incident_makes_a_good_card(
     assert len(summary) < 2500
 
 
-@MANY
+@SOME
 @given(TEXTS, windows(), evidences(), ZONES)
 def test_what_else_anybody_did_makes_a_good_card(
     user: str, window: Window, evidence: Evidence, zone: ZoneInfo
@@ -59,7 +62,7 @@ def test_what_else_anybody_did_makes_a_good_card(
     assert_good(what_else_card(evidence, user, window, zone=zone))
 
 
-@MANY
+@SOME
 @given(TEXTS, windows(), evidences(), ZONES, URLS)
 def test_any_answer_makes_a_good_card(
     term: str, window: Window, evidence: Evidence, zone: ZoneInfo, logs_url: str
@@ -104,11 +107,11 @@ def test_any_trail_makes_a_good_card(
 def test_any_status_makes_a_good_card(
     workspaces: list[str], conversations: list[str], problem: str, at: datetime, zone: ZoneInfo
 ) -> None:
-    status = m.a_status(
+    status = around.a_status(
         workspaces=workspaces,
         conversations=conversations,
         since=at,
-        waiting=(m.waiting("card", 10**9, since=at, failed=10**9),),
+        waiting=(around.waiting("card", 10**9, since=at, failed=10**9),),
         watching=Watching(last=at, problem=problem),
     )
     assert_good(status_card(status, zone=zone))
@@ -117,14 +120,15 @@ def test_any_status_makes_a_good_card(
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXTS,
-    lambda inner: st.lists(inner, max_size=30) | st.dictionaries(TEXTS, inner, max_size=30),
-    max_leaves=60,
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(TEXTS, inner, max_size=6),
+    # Longer ones are built below, for drawing them costs most of the time.
+    max_leaves=12,
 )
 FIELDS = TEXTS | st.sampled_from(("user", "verb", "objectRef", "requestObject", "sourceIPs", "stage"))
 
 
 @MANY
-@given(st.dictionaries(FIELDS, JSON, max_size=20), TEXTS, TIMES, st.integers(0, 3))
+@given(st.dictionaries(FIELDS, JSON, max_size=8), TEXTS, TIMES, st.integers(0, 3))
 def test_any_event_makes_a_good_raw_log(event: Mapping[str, Any], name: str, at: Any, page: int) -> None:
     card = raw_log_card(event, page=page, pages=4, asked_by=name, at=at, key=m.KEY, redactions=page)
     assert_good(card)
@@ -140,7 +144,7 @@ def test_any_line_that_was_not_understood_makes_a_good_card(text: str, hint: str
 WORST = "\U0001f600" * 1_000_000
 
 
-@pytest.mark.parametrize("text", [WORST, "x" * 1_000_000, "\u202e" * 1_000_000, '"' * 1_000_000])
+@pytest.mark.parametrize("text", [WORST, "\u202e" * 1_000_000, '"' * 1_000_000])
 def test_a_megabyte_in_every_field_stays_small(text: str) -> None:
     table = replace(m.V1_ROWS, columns=(text,) * 20, rows=((text,) * 20,) * 9)
     alert = m.an_alert(
@@ -211,19 +215,19 @@ def test_a_megabyte_in_every_field_stays_small(text: str) -> None:
     refused = m.an_alert(criteria=(Criterion(query=text + "\n" * 99),) * 3)
     assert_good(incident_card(incident, refused, m.without(Missing.REFUSED_QUERY), zone=m.BERLIN))
     assert_good(what_else_card(evidence, text, m.WINDOW, zone=m.BERLIN, logs_url=url))
-    answered = m.Answered(question=text, lines=(text,) * 99)
+    answered = around.Answered(question=text, lines=(text,) * 99)
     assert_good(seven_card([answered] * 7, about=text, notes=(text,) * 9))
-    seen = replace(m.SEEN[0], what=text, state=text, acknowledged_by=text, closed_by=text)
+    seen = replace(around.SEEN[0], what=text, state=text, acknowledged_by=text, closed_by=text)
     assert_good(seen_before_card([seen] * 99, zone=m.BERLIN, about=text))
     assert_good(incident_card(incident, alert, m.without(Missing.GARBAGE, detail=text), zone=m.BERLIN))
     assert_good(answer_card(wanted, evidence, zone=m.BERLIN, logs_url=url))
     storm = [replace(incident, number=n, rule=f"{n}{text[:2000]}", subject_name=text) for n in range(300)]
     assert_good(digest_card(storm[:5], zone=m.BERLIN, at=m.FIRED))
     assert_good(digest_card([incident, *storm], zone=m.BERLIN, at=m.FIRED))
-    steps = [m.a_step("09:40:00", text, text, 1.0, reason=text)] * 200
+    steps = [around.a_step("09:40:00", text, text, 1.0, reason=text)] * 200
     assert_good(trail_card(incident, steps, zone=m.BERLIN))
     names = (text,) * 50
-    status = m.a_status(workspaces=names, conversations=names, watching=Watching(problem=text))
+    status = around.a_status(workspaces=names, conversations=names, watching=Watching(problem=text))
     assert_good(status_card(status, zone=m.BERLIN))
-    raw = {"requestObject": {"data": {str(n): text[:8000] for n in range(2000)}}, "user": text}
+    raw = {"requestObject": {"data": {str(n): text[:8000] for n in range(200)}}, "user": text}
     assert_good(raw_log_card(raw, page=0, pages=9, asked_by=text, at=m.FIRED, key=m.KEY, redactions=0))

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from cards.status import Status, Watching, status_card, status_summary
+from tests.cards import around
 from tests.cards import material as m
 from tests.cards.checks import assert_good, assert_valid, lines
 
@@ -15,7 +16,7 @@ def drawn(status: Status) -> list[str]:
 
 
 def of(**changes: Any) -> list[str]:
-    return drawn(m.a_status(**changes))
+    return drawn(around.a_status(**changes))
 
 
 def test_while_all_is_well_it_says_so_and_since_when_it_runs() -> None:
@@ -24,7 +25,7 @@ def test_while_all_is_well_it_says_so_and_since_when_it_runs() -> None:
         "All that was due is done or in hand",
         "2022-05-19 12:02:11 (UTC+02:00) · this process runs since 2022-05-19 08:00:00",
     ]
-    assert status_summary(m.a_status(), zone=m.BERLIN).splitlines() == said[:2]
+    assert status_summary(around.a_status(), zone=m.BERLIN).splitlines() == said[:2]
     assert "Cards: 2 due · the oldest since 12:02:10 · 1 in hand" in said
     assert "Workspaces (2): prod-law, test-law" in said
     assert "Incidents come to (2): General, ops" in said
@@ -32,7 +33,7 @@ def test_while_all_is_well_it_says_so_and_since_when_it_runs() -> None:
 
 
 def test_what_is_wrong_is_the_first_line() -> None:
-    said = drawn(m.IN_TROUBLE)
+    said = drawn(around.IN_TROUBLE)
     assert said[0] == (
         "Not all is well: 12 cards late, 3 given up, nobody gets incidents, "
         "alerts that Azure did not deliver are not looked for"

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from cards.trail import TrailLine, took, trail_card, trail_summary
+from tests.cards import around
 from tests.cards import material as m
 from tests.cards.checks import assert_good, assert_valid, lines, parts
 
 
-def drawn(trail: Any = m.TRAIL) -> dict[str, Any]:
+def drawn(trail: Any = around.TRAIL) -> dict[str, Any]:
     card = trail_card(m.an_incident(), trail, zone=m.BERLIN)
     assert_good(card)
     assert_valid(card)
@@ -43,10 +44,10 @@ def test_what_went_wrong_stands_out() -> None:
 
 def test_a_trail_that_is_too_long_keeps_its_beginning_and_its_newest() -> None:
     tries = [
-        m.a_step("09:40:00", "put off", f"General {n}", 0.2, attempt=n, reason="throttled")
+        around.a_step("09:40:00", "put off", f"General {n}", 0.2, attempt=n, reason="throttled")
         for n in range(190)
     ]
-    said = lines(drawn([*m.TRAIL[:5], *tries, m.TRAIL[6]]))
+    said = lines(drawn([*around.TRAIL[:5], *tries, around.TRAIL[6]]))
     assert "webhook received" in said[2]
     assert "card posted" in said[-1]
     (left,) = [line for line in said if line.endswith("left out here.")]
@@ -58,7 +59,7 @@ def test_no_steps_are_said_to_be_none() -> None:
 
 
 def test_an_alert_that_azure_did_not_deliver_says_so() -> None:
-    said = lines(drawn([m.a_step("09:58:00", "found", "Fired", 0.01, reason="opened"), m.TRAIL[6]]))
+    said = lines(drawn([around.a_step("09:58:00", "found", "Fired", 0.01, reason="opened"), around.TRAIL[6]]))
     assert "found in Azure Monitor's own list; Azure did not deliver it: Fired" in said[2]
     assert "first card" not in said[1]
 

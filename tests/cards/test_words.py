@@ -138,7 +138,7 @@ def test_a_session_that_is_logged_as_it_starts_and_ends_is_one_request() -> None
     assert words.sentence(both, 80) == (
         "masterclient (local admin) opened a shell in pod shop/web-1; succeeded"
     )
-    assert (words.how_often(both), words.outcomes([both], 80)) == ("1× in 2 events", "succeeded")  # noqa: RUF001
+    assert (words.how_often(both), words.outcomes([both], 80)) == ("1× in 2 events", "succeeded")
 
 
 def test_events_of_another_time_or_without_an_id_are_requests_of_their_own() -> None:
@@ -146,4 +146,4 @@ def test_events_of_another_time_or_without_an_id_are_requests_of_their_own() -> 
     later = replace(one, time=m.at("09:36:59"))
     nameless = replace(one, audit_id="")
     for events in ((one, later), (nameless, nameless), (one,), ()):
-        assert words.how_often(replace(m.A_SHELL, count=2, events=events)) == "2×"  # noqa: RUF001
+        assert words.how_often(replace(m.A_SHELL, count=2, events=events)) == "2×"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -49,6 +49,14 @@ async def dossier(store: Store, key: str) -> Dossier:
     return found
 
 
+async def split(
+    store: Store, look: Look, clusters: Sequence[str], now: datetime, *, alert: str = ""
+) -> Sequence[str]:
+    """Split by what the incident's newest alert is about, or by `alert`."""
+    newest = (await dossier(store, look.incident_key)).alert
+    return await store.split(look, alert or newest.key, clusters, now)
+
+
 async def now_of(store: Store, keys: Sequence[str]) -> list[Incident]:
     return [(await dossier(store, key)).incident for key in keys]
 
@@ -58,7 +66,7 @@ async def all_looked_at(store: Store, clusters: Sequence[str]) -> list[str]:
     keys: list[str] = []
     while looks := await store.claim_looks("w1", NOW + timedelta(days=9), 10):
         for look in looks:
-            found = list(await store.split(look, clusters, NOW))
+            found = list(await split(store, look, clusters, NOW))
             keys = keys or found
             assert await store.save_evidence(look, answered(), NOW, None)
     return keys
@@ -67,7 +75,7 @@ async def all_looked_at(store: Store, clusters: Sequence[str]) -> list[str]:
 async def a_split(store: Store, clusters: Sequence[str] = (WEU, NEU)) -> tuple[Look, list[str]]:
     await an_incident(store, about_all())
     look = await the_look(store)
-    return look, list(await store.split(look, clusters, NOW))
+    return look, list(await split(store, look, clusters, NOW))
 
 
 async def test_each_cluster_gets_an_incident_with_a_number_a_key_a_look_and_notifications(
@@ -76,7 +84,7 @@ async def test_each_cluster_gets_an_incident_with_a_number_a_key_a_look_and_noti
     await a_subscription(store)
     original = await an_incident(store, about_all())
     look = await the_look(store)
-    keys = list(await store.split(look, [WEU.upper(), NEU, SEA], NOW))
+    keys = list(await split(store, look, [WEU.upper(), NEU, SEA], NOW))
     assert keys[0] == original.key
     assert len(set(keys)) == 3
     found = [await dossier(store, key) for key in keys]
@@ -102,14 +110,14 @@ async def test_each_cluster_gets_an_incident_with_a_number_a_key_a_look_and_noti
 async def test_the_same_split_again_changes_nothing(store: Store) -> None:
     look, keys = await a_split(store)
     before = [await dossier(store, key) for key in keys]
-    assert list(await store.split(look, [NEU, WEU, NEU], NOW + A_MINUTE)) == keys[::-1]
+    assert list(await split(store, look, [NEU, WEU, NEU], NOW + A_MINUTE)) == keys[::-1]
     assert [await dossier(store, key) for key in keys] == before
     assert await store.key_of(3) is None
 
 
 async def test_a_cluster_whose_rows_come_later_is_split_off_then(store: Store) -> None:
     look, keys = await a_split(store)
-    more = list(await store.split(look, [WEU, NEU, SEA], NOW + A_MINUTE))
+    more = list(await split(store, look, [WEU, NEU, SEA], NOW + A_MINUTE))
     assert more[:2] == keys
     assert (await dossier(store, more[2])).cluster == SEA
 
@@ -117,7 +125,7 @@ async def test_a_cluster_whose_rows_come_later_is_split_off_then(store: Store) -
 async def test_two_replicas_that_split_at_once_make_one_incident_a_cluster(store: Store) -> None:
     await an_incident(store, about_all())
     look = await the_look(store)
-    told = await asyncio.gather(*(store.split(look, [WEU, NEU, SEA], NOW) for _ in range(6)))
+    told = await asyncio.gather(*(split(store, look, [WEU, NEU, SEA], NOW) for _ in range(6)))
     assert len({tuple(keys) for keys in told}) == 1
     assert await store.key_of(4) is None
 
@@ -131,7 +139,7 @@ async def test_one_cluster_alone_narrows_the_incident_and_opens_none(store: Stor
 
 async def test_an_alert_that_names_its_cluster_keeps_it_whatever_comes_first(store: Store) -> None:
     original = await an_incident(store, fired(cluster=NEU.upper()))
-    keys = await store.split(await the_look(store), [WEU, NEU], NOW)
+    keys = await split(store, await the_look(store), [WEU, NEU], NOW)
     assert keys[1] == original.key
     found = await dossier(store, original.key)
     assert (found.cluster, found.incident) == (NEU, original)
@@ -142,7 +150,7 @@ async def test_a_further_clusters_incident_is_not_split_again(store: Store) -> N
     _, keys = await a_split(store)
     look = await the_look(store)
     assert look.incident_key == keys[1]
-    assert list(await store.split(look, [WEU, NEU, SEA], NOW)) == [keys[1]]
+    assert list(await split(store, look, [WEU, NEU, SEA], NOW)) == [keys[1]]
     assert await store.key_of(3) is None
 
 
@@ -150,7 +158,7 @@ async def test_a_look_that_is_no_longer_held_splits_nothing(store: Store) -> Non
     incident = await an_incident(store, about_all())
     look = await the_look(store)
     await store.release("w1")
-    assert await store.split(look, [WEU, NEU], NOW) == ()
+    assert await split(store, look, [WEU, NEU], NOW) == ()
     assert (await dossier(store, incident.key)).cluster == ""
     assert await store.key_of(2) is None
 
@@ -158,9 +166,9 @@ async def test_a_look_that_is_no_longer_held_splits_nothing(store: Store) -> Non
 async def test_names_that_say_nothing_and_too_many_are_left_out(store: Store) -> None:
     await an_incident(store, about_all())
     look = await the_look(store)
-    assert await store.split(look, ["", "  "], NOW) == ()
+    assert await split(store, look, ["", "  "], NOW) == ()
     many = [f"{_CLUSTERS}/c{n}\x00\ud800" for n in range(MOST_CLUSTERS + 9)]
-    assert len(await store.split(look, many, NOW)) == MOST_CLUSTERS
+    assert len(await split(store, look, many, NOW)) == MOST_CLUSTERS
 
 
 async def test_resolved_ends_every_clusters_incident_and_belongs_to_the_first(store: Store) -> None:
@@ -180,7 +188,7 @@ async def test_an_alert_that_was_over_before_it_was_split_opens_incidents_that_a
     await an_incident(store, about_all())
     look = await the_look(store)
     await deliver(store, over())
-    keys = await store.split(look, [WEU, NEU], NOW + 2 * A_MINUTE)
+    keys = await split(store, look, [WEU, NEU], NOW + 2 * A_MINUTE)
     assert [one.state for one in await now_of(store, keys)] == [State.RESOLVED] * 2
     assert {one.resolved_at for one in await now_of(store, keys)} == {NOW + A_MINUTE}
     assert (await dossier(store, keys[1])).conversations == {GENERAL.id}
@@ -191,7 +199,7 @@ async def test_a_resolved_beside_the_split_leaves_no_cluster_firing(store: Store
     del times
     await an_incident(store, about_all())
     look = await the_look(store)
-    keys, _ = await asyncio.gather(store.split(look, [WEU, NEU, SEA], NOW), deliver(store, over()))
+    keys, _ = await asyncio.gather(split(store, look, [WEU, NEU, SEA], NOW), deliver(store, over()))
     assert [one.state for one in await now_of(store, keys)] == [State.RESOLVED] * 3
 
 
@@ -210,6 +218,47 @@ async def test_a_further_alert_of_the_rule_joins_those_that_are_open(store: Stor
     assert [one.state for one in await now_of(store, [*keys, third])] == [State.FIRED] * 3
     await deliver(store, over("a2"))
     assert [one.state for one in await now_of(store, [*keys, third])] == [State.RESOLVED] * 3
+
+
+async def test_what_is_split_is_the_alert_that_was_asked_whatever_fired_since(store: Store) -> None:
+    original = await an_incident(store, asked := about_all())
+    look = await the_look(store)
+    await deliver(store, newer := about_all("a2", at=NOW + A_MINUTE))
+    first = await split(store, look, [WEU, NEU], NOW, alert=asked.alert.key)
+    assert first[0] == original.key
+    own, other = [await dossier(store, key) for key in first]
+    assert (own.alert, own.cluster) == (newer.alert, WEU)
+    assert (other.alert, other.cluster, other.incident.alert_count) == (asked.alert, NEU, 1)
+    assert await store.save_evidence(look, answered(), NOW, None)
+    due = {one.incident_key: one for one in await store.claim_looks("w1", NOW + timedelta(days=1), 10)}
+    assert set(due) == set(first)
+    assert list(await split(store, due[original.key], [NEU], NOW)) == [other.incident.key]
+    assert (await dossier(store, other.incident.key)).alert == newer.alert
+    assert (await now_of(store, [other.incident.key]))[0].alert_count == 2
+    # The other's look is still the first alert's, and ends as usual; then the newer one is asked about.
+    assert await store.save_evidence(due[other.incident.key], answered(), NOW, None)
+    (again,) = await store.claim_looks("w1", NOW + timedelta(days=1), 10)
+    assert again.incident_key == other.incident.key
+
+
+async def test_the_alert_that_was_asked_may_be_over_while_a_newer_one_fires(store: Store) -> None:
+    await an_incident(store, asked := about_all())
+    look = await the_look(store)
+    await deliver(store, about_all("a2", at=NOW + A_MINUTE))
+    await deliver(store, over())
+    keys = await split(store, look, [WEU, NEU], NOW, alert=asked.alert.key)
+    assert [one.state for one in await now_of(store, keys)] == [State.FIRED, State.RESOLVED]
+
+
+@pytest.mark.parametrize("alert", ["b1", "nobody's", "\0"])
+async def test_an_alert_that_is_not_the_incidents_splits_nothing(store: Store, alert: str) -> None:
+    incident = await an_incident(store, about_all())
+    look = await the_look(store)
+    await an_incident(store, b1 := about_all("b1", rule="another"))
+    key = b1.alert.key if alert == "b1" else alert
+    assert await split(store, look, [WEU, NEU], NOW, alert=key) == ()
+    assert (await dossier(store, incident.key)).cluster == ""
+    assert await store.key_of(3) is None
 
 
 async def test_a_further_alert_of_other_clusters_leaves_the_firsts_cluster_as_it_is(store: Store) -> None:
@@ -233,7 +282,7 @@ async def test_a_clusters_own_open_incident_is_joined_and_narrowed(store: Store)
     await an_incident(store, about_all())
     looks = {look.incident_key: look for look in await store.claim_looks("w1", NOW, 10)}
     (original,) = set(looks) - {own.key}
-    keys = await store.split(looks[original], [NEU, WEU], NOW)
+    keys = await split(store, looks[original], [NEU, WEU], NOW)
     # The first cluster that nobody works on is the original's own.
     assert keys == [own.key, original]
     found = await dossier(store, own.key)
@@ -254,7 +303,7 @@ async def test_a_day_after_the_acknowledgements_all_clusters_open_anew(store: St
     later = NOW + COVERED_FOR
     again = await an_incident(store, about_all("a2", at=later), later)
     (look,) = [one for one in await store.claim_looks("w1", later, 10) if one.incident_key == again.key]
-    fresh = list(await store.split(look, [WEU, NEU], later))
+    fresh = list(await split(store, look, [WEU, NEU], later))
     assert fresh[0] == again.key
     assert not set(fresh) & set(keys)
     assert [one.number for one in await now_of(store, fresh)] == [3, 4]

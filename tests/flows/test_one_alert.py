@@ -43,7 +43,7 @@ async def test_the_captured_alert_is_told_as_it_was(tmp_path: Path) -> None:
         "aksService · platform, routine: AKS's own reconciler · 4× · all 4 refused 409 AlreadyExists" in said
     )
     assert "4× · tried to create configmap kube-system/coredns-custom · 09:35:31–09:37:26 · refused" in said
-    times = [said.index(at) for at in ("09:35:31", "09:35:32", "09:37:25", "09:37:26")]
+    times = [said.rindex(at) for at in ("09:35:31", "09:35:32", "09:37:25", "09:37:26")]
     assert times == sorted(times)
     assert said.count("create /api/v1/namespaces/kube-system/configmaps?fieldManager=kubectl-create") == 4
     for fact in ("AKS_NAME", "CoreDNS-Create", "Sev3", "fired 2022-05-19 09:38:24"):

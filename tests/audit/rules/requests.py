@@ -169,11 +169,24 @@ EXAMPLES: Mapping[str, AuditEvent] = {
             }
         ],
     ),
+    "system-workload-stopped": event(
+        "update", "kube-system:deployments/scale:coredns", {"spec": {"replicas": 0}}
+    ),
+    "system-workload-changed": event(
+        "update", "kube-system:daemonsets:kube-proxy", {"spec": {"template": {"spec": {"containers": [{}]}}}}
+    ),
+    "system-pod-deleted": event("delete", "kube-system:pods:coredns-1"),
+    "workload-replaced": event(
+        "update", "shop:deployments:web", {"spec": {"template": {"spec": {"containers": [{"image": "w:2"}]}}}}
+    ),
     "workload-deleted": event("delete", "shop:deployments:web"),
     "admission-webhook-created": event("create", ":mutatingwebhookconfigurations:m"),
     "admission-webhook-changed": event("patch", ":validatingwebhookconfigurations:m"),
     "admission-control-removed": event("delete", ":validatingadmissionpolicies:m"),
     "dns-config-changed": event("update", "kube-system:configmaps:coredns-custom"),
+    "api-service-changed": event("create", ":apiservices:v1beta1.metrics.k8s.io"),
+    "external-address-taken": event("create", "shop:services:web", {"spec": {"externalIPs": ["10.0.0.10"]}}),
+    "service-proxy-used": event("get", "shop:services/proxy:dashboard"),
     "node-port-opened": event("create", "shop:services:web", {"spec": {"type": "NodePort"}}),
     "load-balancer-opened": event("patch", "shop:services:web", {"spec": {"type": "LoadBalancer"}}),
     "ingress-without-tls": event(

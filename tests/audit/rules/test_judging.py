@@ -10,6 +10,8 @@ import pytest
 from audit.event import AuditEvent
 from audit.evidence import Finding, Severity
 from audit.rules import RULES, judge, judge_request
+from audit.rules.rule import WRITES
+from audit.rules.table_exec import IN_PODS
 from tests.audit.rules.requests import (
     EXAMPLES,
     WORKLOAD,
@@ -57,19 +59,126 @@ def test_a_rule_fires_on_a_refused_attempt_and_says_so(rule: str) -> None:
     assert Severity.LOW <= refused.severity <= RULES[rule].severity
 
 
+NODE = "system:node:aks-1"
+#: What no part of the platform does as part of its work.
+IN_CONTAINERS = {rule.id for rule in IN_PODS} - {"port-forward", "ephemeral-container"}
+BINDS = {"bound-to-everybody", "cluster-admin-bound", "cluster-admin-in-name", "powerful-role-bound"}
+BINDERS = {"aksService", "system:apiserver", "system:serviceaccount:kube-system:extension-operator"}
+
+
+def by(user: str, one: AuditEvent) -> dict[str, Finding]:
+    raw = {**one.raw, **as_user(user)}
+    return fired(replace(one, username=user, raw=raw, source_ips=("10.0.0.4",), user_agent="addon/1"))
+
+
 @pytest.mark.parametrize("rule", sorted(EXAMPLES))
 @pytest.mark.parametrize(
     "user",
-    ["aksService", "system:node:aks-1", "system:serviceaccount:kube-system:addon", "system:kube-scheduler"],
+    [
+        "aksService",
+        "system:apiserver",
+        "system:kube-scheduler",
+        "system:serviceaccount:kube-system:metrics-server",
+        "system:serviceaccount:kube-system:namespace-controller",
+        "system:serviceaccount:kube-system:extension-operator",
+        "system:serviceaccount:calico-system:calico-node",
+        "system:serviceaccount:gatekeeper-system:gatekeeper-admin",
+        "system:serviceaccount:aks-istio-system:istiod-asm-1-24",
+    ],
 )
 def test_the_platform_at_its_work_is_never_more_than_routine(rule: str, user: str) -> None:
-    one = EXAMPLES[rule]
-    groups = {**one.raw, **as_user(user)}
-    if one.impersonated:
+    if EXAMPLES[rule].impersonated:
         return  # then it is not the platform's own doing
-    found = fired(replace(one, username=user, raw=groups, source_ips=("10.0.0.4",), user_agent="addon/1"))
+    loud = {rule for rule, found in by(user, EXAMPLES[rule]).items() if found.severity > Severity.ROUTINE}
 
-    assert all(finding.severity is Severity.ROUTINE for finding in found.values())
+    assert loud <= IN_CONTAINERS | (set() if user in BINDERS else BINDS)
+
+
+@pytest.mark.parametrize("rule", sorted(IN_CONTAINERS))
+@pytest.mark.parametrize(
+    "user",
+    [
+        "aksService",
+        NODE,
+        "system:serviceaccount:kube-system:coredns",
+        "system:serviceaccount:kube-system:replicaset-controller",
+    ],
+)
+def test_nobody_of_the_platform_runs_commands_in_pods(rule: str, user: str) -> None:
+    inside = parsed({**EXAMPLES[rule].raw, **as_user(user), "objectRef": {**_IN_SYSTEM, **_part(rule)}})
+
+    assert by(user, EXAMPLES[rule])[rule].severity >= Severity.MEDIUM
+    assert fired(inside)[rule].severity >= Severity.MEDIUM
+
+
+_IN_SYSTEM = {"resource": "pods", "namespace": "kube-system", "name": "coredns-1"}
+
+
+def _part(rule: str) -> dict[str, str]:
+    return {"subresource": "attach" if rule == "attach-to-pod" else "exec"}
+
+
+GRAVE = (
+    "cluster-admin-bound",
+    "bound-to-everybody",
+    "secrets-listed-everywhere",
+    "shell-in-pod",
+    "privileged-container",
+    "host-path-mounted",
+)
+
+
+@pytest.mark.parametrize("rule", GRAVE)
+@pytest.mark.parametrize(
+    "user",
+    [
+        "system:serviceaccount:kube-system:default",
+        "system:serviceaccount:kube-system:evil-controller",
+        "system:serviceaccount:calico-system:evil",
+        "system:serviceaccount:gatekeeper-system:default",
+        "system:serviceaccount:aks-istio-system:default",
+        "system:kube-evil",
+        NODE,
+    ],
+)
+def test_who_only_looks_like_the_platform_is_found_at_what_is_grave(rule: str, user: str) -> None:
+    assert by(user, EXAMPLES[rule])[rule].severity >= Severity.MEDIUM
+
+
+def test_who_only_looks_like_the_platform_is_left_alone_with_the_rest() -> None:
+    user = "system:serviceaccount:kube-system:addon"
+
+    for rule in ("secret-read", "secrets-listed", "containers-changed", "job-created", "role-changed"):
+        assert by(user, EXAMPLES[rule]) == {}
+
+
+@pytest.mark.parametrize("rule", sorted(EXAMPLES))
+@pytest.mark.parametrize("code", [500, 503, 504])
+def test_what_the_api_server_failed_at_is_not_told_as_done(rule: str, code: int) -> None:
+    found = fired(replace(EXAMPLES[rule], code=code, decision=""))
+
+    for finding in found.values():
+        is_behind = EXAMPLES[rule].subresource == "proxy"
+        assert finding.refused is False
+        assert finding.title.startswith("Tried, failed: ") is not is_behind
+        assert is_behind or finding.severity <= max(Severity.LOW, RULES[finding.rule].severity - 1)
+
+
+def test_a_secret_that_the_api_server_failed_to_give_was_not_read() -> None:
+    assert fired(replace(EXAMPLES["secret-read"], code=500)) == {}
+
+
+@pytest.mark.parametrize("rule", sorted(EXAMPLES))
+def test_a_dry_run_is_low_at_most_and_called_so(rule: str) -> None:
+    one = EXAMPLES[rule]
+    uri = f"{one.uri}{'&' if '?' in one.uri else '?'}dryRun=All"
+    found = fired(replace(one, uri=uri, raw={**one.raw, "requestURI": uri}))
+    is_dry = one.verb in WRITES and one.subresource not in ("exec", "attach", "proxy", "token")
+    is_dry = is_dry and not one.resource.endswith("reviews")
+
+    for finding in found.values():
+        assert finding.refused or finding.title.startswith("Dry run: ") is is_dry
+        assert not is_dry or finding.refused or finding.severity <= Severity.LOW
 
 
 def test_what_aks_really_does_is_routine() -> None:
@@ -230,7 +339,6 @@ def test_findings_come_riskiest_first() -> None:
     assert [finding.rule for finding in found] == [
         "reverse-shell",
         "token-read-in-exec",
-        "shell-in-pod",
         "exec-in-pod",
     ]
 
@@ -265,9 +373,57 @@ def test_what_a_kubelet_answers_is_no_refusal_by_the_api_server() -> None:
     assert not fired(one)["node-proxy-used"].refused
 
 
-@pytest.mark.parametrize("rule", ["ingress-without-tls", "load-balancer-opened"])
+@pytest.mark.parametrize("rule", ["ingress-without-tls", "load-balancer-opened", "system-workload-stopped"])
 def test_what_azure_cut_off_is_not_taken_for_absent(rule: str) -> None:
-    assert rule not in fired(replace(EXAMPLES[rule], is_cut=True))
+    one = EXAMPLES[rule]
+    # Of what stops a workload it is what is there that tells.
+    raw = {**one.raw, "requestObject": {"spec": {}}} if rule == "system-workload-stopped" else one.raw
+
+    assert rule not in fired(replace(one, raw=raw, is_cut=True))
+
+
+def test_a_certificate_whose_signer_was_cut_off_is_not_said_to_log_in() -> None:
+    one = event("create", ":certificatesigningrequests:me", {"spec": {"request": "LS0t"}})
+
+    assert "client-certificate-requested" in fired(one)
+    assert "client-certificate-requested" not in fired(replace(one, is_cut=True))
+
+
+@pytest.mark.parametrize(
+    ("one", "rules"),
+    [
+        (event("update", "kube-system:deployments:coredns"), {"system-workload-changed"}),
+        (event("delete", "kube-system:daemonsets:x"), {"system-workload-stopped", "workload-deleted"}),
+        (
+            event("patch", "kube-system:deployments:coredns", {"spec": {"replicas": 0}}),
+            {"system-workload-stopped"},
+        ),
+        (event("patch", "kube-system:deployments/scale:coredns"), {"system-workload-changed"}),
+        (event("patch", "shop:deployments/scale:web", {"spec": {"replicas": 0}}), set()),
+        (event("create", "shop:pods/proxy:web-1"), {"service-proxy-used"}),
+        (event("delete", ":apiservices:v1.a.example"), {"api-service-changed"}),
+        (event("update", ":apiservices/status:v1.a.example"), set()),
+        (
+            event(
+                "patch",
+                "shop:services:w",
+                [{"op": "add", "path": "/spec/externalIPs/-", "value": "10.0.0.1"}],
+            ),
+            {"external-address-taken"},
+        ),
+        (
+            event(
+                "update",
+                "shop:deployments:web",
+                {"spec": {"template": {"spec": {"containers": [{"image": "w"}]}}}},
+                **as_user(WORKLOAD),
+            ),
+            set(),
+        ),
+    ],
+)
+def test_what_touches_the_clusters_own_parts_is_found(one: AuditEvent, rules: set[str]) -> None:
+    assert set(fired(one)) == rules
 
 
 def test_what_stood_before_the_cut_is_judged() -> None:

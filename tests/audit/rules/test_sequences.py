@@ -8,7 +8,7 @@ from datetime import timedelta
 from audit.event import AuditEvent
 from audit.evidence import Severity
 from audit.rules import judge
-from tests.audit.rules.requests import WORKLOAD, as_user, event
+from tests.audit.rules.requests import PERSON, WORKLOAD, as_user, event
 
 
 def over_all(*events: AuditEvent) -> set[str]:
@@ -97,6 +97,70 @@ def test_ten_deleted_objects_in_five_minutes_are_a_mass_delete() -> None:
 
     assert over_all(*deletes) == {"mass-delete"}
     assert over_all(*deletes[:9]) == set()
+
+
+def test_a_workload_at_it_matters_less() -> None:
+    deletes = [later(event("delete", f"shop:pods:p{at}", **as_user(WORKLOAD)), at) for at in range(12)]
+    sweep = reads(16, 1, **as_user(WORKLOAD))
+    hidden = reads(16, 1, **as_user("system:serviceaccount:kube-system:default"))
+
+    assert [found.severity for found in judge(deletes).over_all] == [Severity.LOW]
+    assert [found.severity for found in judge(sweep).over_all] == [Severity.MEDIUM]
+    assert [found.severity for found in judge(hidden).over_all] == [Severity.MEDIUM]
+
+
+def test_kubectl_get_all_is_no_reconnaissance() -> None:
+    kinds = [
+        "pods",
+        "services",
+        "daemonsets",
+        "deployments",
+        "endpoints",
+        "configmaps",
+        "nodes",
+        "namespaces",
+    ]
+
+    assert over_all(*[later(event("list", f"shop:{kind}"), at) for at, kind in enumerate(kinds)]) == set()
+    assert over_all(
+        *[later(event("list", f"shop:{kind}"), at) for at, kind in enumerate([*kinds, "secrets", "roles"])]
+    ) == {"reconnaissance"}
+
+
+def test_a_sequence_names_its_actor_and_counts_the_requests() -> None:
+    (found,) = judge(reads(47, 1)).over_all
+
+    assert (found.rule, found.by, found.times) == ("secret-sweep", PERSON, 47)
+
+
+def test_each_actor_has_a_finding_and_past_ten_the_rest_is_one() -> None:
+    events = [one for who in range(14) for one in reads(15 + who, 1, **as_user(f"user-{who}"))]
+
+    found = judge(events).over_all
+
+    assert [each.by for each in found] == [*(f"user-{who}" for who in range(13, 4, -1)), ""]
+    assert sum(each.times for each in found) == len(events)
+
+
+def test_a_hostile_name_is_short_and_one_request_at_two_stages_counts_once() -> None:
+    name = "x" * 5000
+    both = [replace(one, stage=stage) for one in deleted(name) for stage in ("", "ResponseComplete")]
+
+    (found,) = judge(both).over_all
+
+    assert len(found.by) == 256
+    assert found.times == 10
+
+
+def deleted(user: str) -> list[AuditEvent]:
+    return [later(event("delete", f"shop:pods:p{at}", **as_user(user)), at) for at in range(10)]
+
+
+def test_dry_runs_and_failures_are_no_deletions() -> None:
+    dry = [replace(one, raw={**one.raw, "requestURI": "/x?dryRun=All"}) for one in deleted(PERSON)]
+
+    assert over_all(*dry) == set()
+    assert over_all(*[replace(one, code=500) for one in deleted(PERSON)]) == set()
 
 
 def test_nothing_says_nothing() -> None:

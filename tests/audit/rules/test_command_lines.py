@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from audit.rules.commands import (
+from audit.commands import CommandClass, class_of, command_of
+from audit.rules.command_lines import (
     command_line,
-    command_words,
     copies_with_tar,
     downloads,
     is_reverse_shell,
-    is_shell,
     reads_credentials,
     reads_metadata,
     reads_token,
@@ -25,7 +24,12 @@ from audit.rules.commands import (
         ("env FOO=1 /usr/bin/zsh", True),
         ("busybox ash", True),
         ("nsenter -t 1 -m -- bash", True),
-        ("C:\\Windows\\System32\\cmd.exe /c dir", True),
+        ("C:\\Windows\\System32\\cmd.exe", True),
+        ("nohup bash", True),
+        ("script -c bash", True),
+        ("C:\\Windows\\System32\\cmd.exe /c dir", False),
+        ("sh -c ls", False),
+        ("bash /tmp/x.sh", False),
         ("pwsh", True),
         ("ls /bin/bash", False),
         ("cat install.sh", False),
@@ -34,7 +38,7 @@ from audit.rules.commands import (
     ],
 )
 def test_a_shell_is_what_is_run_and_not_what_is_read(words: str, says: bool) -> None:
-    assert is_shell(words.split()) is says
+    assert (class_of(words.split()) is CommandClass.SHELL) is says
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,7 @@ def test_files_of_keys_and_the_metadata_service_are_known() -> None:
 def test_a_command_is_read_from_its_uri_where_there_is_no_body() -> None:
     uri = "/api/v1/namespaces/n/pods/p/exec?command=cat&command=%2Fetc%2FShadow&container=c&stdout=true"
 
-    assert command_words({}, uri) == ("cat", "/etc/Shadow")
-    assert command_line(command_words({}, uri)) == "cat /etc/shadow"
-    assert command_words({"command": ["ls", 1, None]}, uri) == ("ls",)
-    assert command_words({"command": "ls"}, "") == ()
+    assert command_of(uri) == ("cat", "/etc/Shadow")
+    assert command_line(command_of(uri)) == "cat /etc/shadow"
+    assert command_of("", {"command": ["ls", 1, None]}) == ("ls",)
+    assert command_of("", {"command": "ls"}) == ()
