@@ -30,8 +30,9 @@ _RISKY = {
     Severity.MEDIUM: "warning",
     Severity.LOW: "accent",
 }
-#: So many blind spots are said however little room there is: one that is missing would be a claim.
+#: So many blind spots are said as long as there is room for readable text: one that is missing would be a claim.
 _BLIND_SPOTS = 8
+_READABLE = 60
 #: So many buttons are in sight; further ones stand under "…".
 _IN_SIGHT = 4
 
@@ -149,7 +150,8 @@ def _doubts(evidence: Evidence, alert: Alert, times: Times, detail: Detail) -> l
 
 def _blind_spots(evidence: Evidence, detail: Detail) -> list[RichTextBlock]:
     """Say what the log does not show, as far as it bears on this card."""
-    shown = evidence.blind_spots[: max(_BLIND_SPOTS, detail.groups)]
+    most = max(_BLIND_SPOTS, detail.groups) if detail.text >= _READABLE else detail.groups
+    shown = evidence.blind_spots[:most]
     return [
         line(run(text, 3 * detail.text, size="small", subtle=True), spacing="small")
         for text in shown

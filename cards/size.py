@@ -41,7 +41,6 @@ LADDER = (
     Detail(events=2, groups=6, text=120, menus=3, lines=6),
     # A group that stands there with less is worth more than one that is left out.
     Detail(events=1, groups=6, text=120, menus=2, lines=4),
-    Detail(events=2, groups=4, text=120, menus=2, lines=4),
     Detail(events=1, groups=4, text=120, menus=2, lines=4),
     Detail(events=1, groups=3, text=120, menus=1, lines=4),
     Detail(events=1, groups=3, text=60, menus=1, lines=4),
