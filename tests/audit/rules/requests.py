@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 
 from audit.event import AuditEvent, parse_event
+from audit.evidence import Finding
+from audit.rules import judge
 
 JSON = dict[str, Any]
 PERSON = "dana@contoso.example"
@@ -200,3 +202,8 @@ EXAMPLES: Mapping[str, AuditEvent] = {
     "node-joined": event("create", ":nodes:n"),
     "node-removed": event("delete", ":nodes:n"),
 }
+
+
+def fired(one: AuditEvent) -> dict[str, Finding]:
+    """Return the findings on one event by their rules' ids."""
+    return {finding.rule: finding for finding in judge([one]).of_event[0]}
