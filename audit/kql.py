@@ -28,6 +28,7 @@ from audit.kql_columns import TOTAL, Facet, FirstSeen, Groups, Sources, Totals
 from audit.kql_events import event_queries
 from audit.kql_shapes import DIAGNOSTICS, IS_AUDIT, LOG_ID, LOG_STAGE, TABLES, TYPED, Shape, light_columns
 from audit.kql_text import (
+    COUNTED,
     MAX_ROWS,
     InvalidTerm,
     datetime_literal,
@@ -82,7 +83,6 @@ __all__ = [
 
 #: Events asked for by id at once: as many as are read of one window (bot.inquiry.READ_LIMIT), or more.
 MAX_IDS = 400
-_TOTAL = f"| summarize {TOTAL} = count()"
 #: A namespace and a name as Kubernetes allows them.
 _OBJECT = re.compile(r"[a-z0-9][-a-z0-9]{0,62}/[a-z0-9][-a-z0-9.]{0,252}")
 
@@ -101,7 +101,7 @@ def events_matching(wanted: EventFilter, *, limit: int, tables: Sequence[str] = 
     ids = [lines(leg, f"| project {_identity(table)}") for table, leg in found.items()]
     return AlertQueries(
         rows=lines(union(rows), newest(limit)),
-        count=lines(union(ids), "| distinct AuditId, Stage", _TOTAL),
+        count=lines(union(ids), "| distinct AuditId, Stage", COUNTED),
     )
 
 

@@ -16,18 +16,17 @@ from audit.kql_answers import (
     ContextQueries,
     EvidenceQueries,
 )
-from audit.kql_columns import TOTAL, Clusters
+from audit.kql_columns import Clusters
 from audit.kql_events import INGESTED, TAKE_INGESTED, Leg, event_queries
 from audit.kql_guard import guard
 from audit.kql_lexer import Kind, Token
 from audit.kql_pipeline import Pipeline
 from audit.kql_shapes import BODIES, CATEGORIES, DIAGNOSTICS, TABLES, Shape
-from audit.kql_text import bounded, column, datetime_literal, in_window, lines, literal, newest
+from audit.kql_text import COUNTED, bounded, column, datetime_literal, in_window, lines, literal, newest
 
 #: How much before and after the window is context.
 CONTEXT = timedelta(minutes=5)
 _TICK = timedelta(microseconds=1)
-_TOTAL = f"| summarize {TOTAL} = count()"
 _LONGEST_REASON = 60
 _NONE: tuple[str, ...] = ()
 #: Whose row it is, in changing case.
@@ -86,12 +85,12 @@ def evidence_queries(
     read = _read(criterion, window, cluster)
     table = total = ""
     if read.because:
-        table, total = lines(read.whole, f"| take {MAX_TABLE_ROWS}"), lines(read.whole, _TOTAL)
+        table, total = lines(read.whole, f"| take {MAX_TABLE_ROWS}"), lines(read.whole, COUNTED)
     if read.leg is None or not any(name in tables for name in read.leg.tables):
         return EvidenceQueries(
             is_events=False,
             table=table or lines(read.whole, f"| take {MAX_TABLE_ROWS}"),
-            table_total=total or lines(read.whole, _TOTAL),
+            table_total=total or lines(read.whole, COUNTED),
             because=read.because,
             is_windowed=read.is_windowed,
             is_narrowed=read.is_narrowed,
@@ -120,14 +119,14 @@ def events_behind(criterion: Criterion, window: Window, *, limit: int, cluster: 
     read = _read(criterion, window, cluster)
     if read.leg is None or read.because:
         return AlertQueries(
-            rows=lines(read.whole, f"| take {bounded(limit)}"), count=lines(read.whole, _TOTAL)
+            rows=lines(read.whole, f"| take {bounded(limit)}"), count=lines(read.whole, COUNTED)
         )
     columns = (name for name in read.leg.shape.columns if name not in BODIES)
     projected = (f"{name} = {read.leg.kept[name]}" if name in read.leg.kept else name for name in columns)
     return AlertQueries(
         rows=read.head
         + lines(read.leg.text, f"| project {', '.join(projected)}, Ingested = {INGESTED}", newest(limit)),
-        count=read.head + lines(read.leg.text, _TOTAL),
+        count=read.head + lines(read.leg.text, COUNTED),
     )
 
 
@@ -147,7 +146,7 @@ def context(
         read = _read(criterion, part, cluster)
         if read.leg is None:
             return None
-        counted.append(read.head + lines(read.leg.text, _TOTAL))
+        counted.append(read.head + lines(read.leg.text, COUNTED))
     return ContextQueries(before=counted[0], after=counted[1])
 
 

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from audit.filter import Window
+from audit.kql_columns import TOTAL
 
 MAX_ROWS = 10_000
+#: Ends a query that is only to be counted: one row with the column TOTAL.
+COUNTED = f"| summarize {TOTAL} = count()"
 
 _MAX_TERM = 1024
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})

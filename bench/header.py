@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import time
-
+from bench.difference import compared
 from bench.result import Result
 from tests.flows.evidence_asking import check
 
@@ -17,23 +14,9 @@ QUESTIONS = range(40)
 async def measure(scale: float) -> Result:
     """Try so many windows; the first that differs is printed, made as small as it can be."""
     count = max(1, round(WINDOWS * scale))
-    logging.disable(logging.WARNING)
-    started = time.perf_counter()
-    difference = await asyncio.to_thread(_first_difference, count)
-    seconds = time.perf_counter() - started
-    return Result(
+    return await compared(
         row="header",
-        figure=f"{'1 difference' if difference else '0 differences'} in {count:,} windows, looked at twice",
+        of=f"{count:,} windows, looked at twice",
         bar="0 differences",
-        held=not difference,
-        notes=[*difference.splitlines(), f"{seconds:,.0f} s"],
+        attempt=lambda: check(count, questions=QUESTIONS),
     )
-
-
-def _first_difference(count: int) -> str:
-    try:
-        check(count, questions=QUESTIONS)
-    except Exception as difference:  # noqa: BLE001 - whatever it was, a number was not what it must be
-        notes = getattr(difference, "__notes__", [])
-        return "\n".join([f"{type(difference).__name__}: {difference}", *notes])
-    return ""
