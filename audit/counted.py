@@ -16,7 +16,7 @@ from audit.kql_columns import Groups as Column
 from audit.kql_columns import Totals as Total
 from audit.redact import redact_uri
 from audit.rules import judge_request
-from audit.untyped import moment, text
+from audit.untyped import count, moment, text
 
 
 class NotCounted(ValueError):
@@ -175,7 +175,7 @@ def _kind(row: Mapping[str, Any]) -> ActorKind:
 
 
 def _count(row: Mapping[str, Any], column: str) -> int:
-    value = row.get(column)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    found = count(row.get(column))
+    if found is None:
         raise NotCounted(f"{column} is not a number")
-    return value
+    return found

@@ -106,6 +106,11 @@ def number(value: object) -> float | None:
     return result if math.isfinite(result) else None
 
 
+def count(value: object) -> int | None:
+    """Return a whole number of things, at least 0; None for what is none, such as true, 12.5 or "12"."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
 def moment(value: object) -> datetime | None:
     """Return a time as aware UTC: RFC 3339 with any number of fractional digits, or as the US writes it.
 

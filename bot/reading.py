@@ -14,6 +14,7 @@ from audit.evidence import Group, SmallTable
 from audit.filter import Window
 from audit.kql import TOTAL, EvidenceQueries
 from audit.small_table import small_table
+from audit.untyped import count
 from bot.errors import OutsideError, Reason, Unavailable
 from bot.ports import Answer, AuditLog, Query, Workspace
 
@@ -167,8 +168,8 @@ def _totals(answer: Answer) -> Totals:
 
 def count_of(answer: Answer) -> int:
     """Return a `count`; no rows at all is how a workspace without data answers. Raises Unavailable."""
-    total = answer.rows[0].get(TOTAL) if answer.rows else 0
-    if not isinstance(total, int) or isinstance(total, bool) or total < 0:
+    total = count(answer.rows[0].get(TOTAL)) if answer.rows else 0
+    if total is None:
         raise Unavailable(Reason.GARBAGE, "the count is not a number")
     return total
 
