@@ -15,7 +15,7 @@ INSTALL := install it (Debian and Ubuntu: apt install python3 python3-venv) and 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help python demo test bench evidence lint check format appmanifest ready-demo ready-test
+.PHONY: help python demo test bench evidence fuzz lint check format appmanifest ready-demo ready-test
 
 python:
 	@[ -n "$(PYTHON)" ] || { echo "make: Python 3.11 or newer was not found; $(INSTALL)" >&2; exit 1; }
@@ -34,13 +34,16 @@ demo: ready-demo  ## Run the bot against a sandbox of Azure and Teams (ARGS=--ch
 	@$(VENV)/python -m sandbox $(ARGS)
 
 test: ready-test  ## Run every test (ARGS goes to pytest)
-	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/python -m pytest $(ARGS)
+	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 bench: ready-test  ## Run one row of docs/performance.md (NAME=send; SCALE=0.1 for a short run)
 	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/python -m bench $(NAME) --scale $(or $(SCALE),1)
 
 evidence: ready-test  ## Compare the risk rules with other vendors' samples (ARGS=PATH of a file of samples)
 	@$(VENV)/python -m bench.evidence $(ARGS)
+
+fuzz: ready-test  ## Put 50,000 damaged lines through the chat's grammar (ARGS=COUNT)
+	@$(VENV)/python -m tests.fuzz $(ARGS)
 
 lint: ready-test  ## Format, lint, types and import contracts
 	@$(VENV)/ruff format --check .

@@ -19,11 +19,13 @@ from aiohttp import web
 from api.body import DEADLINE, BodyRefused, authorization, read_body
 from api.settings import Secret
 from audit.alert import InvalidAlert, parse_alert
+from audit.origin import Origin
 from bot.errors import OutsideError
 from bot.ports import Clock, Incidents, Meter
 
 log = logging.getLogger(__name__)
 
+OURS = "The id of this alert is one of those that the bot gives its own; send it as Azure Monitor wrote it."
 NOT_STORED = "The alert could not be stored; send it again."
 
 
@@ -80,6 +82,8 @@ def alerts_handler(
         try:
             body = await read_body(request, deadline=deadline)
             alert = parse_alert(body)
+            if alert.origin is not Origin.AZURE:
+                return _refused(400, OURS)
             recorded = await incidents.record(alert, body, clock.now())
         except BodyRefused as refused:
             return _refused(refused.status, refused.reason)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -30,24 +29,14 @@ from api.metrics import Metrics
 from api.server import IN_HAND, InHand
 from api.settings import Settings
 from api.trail import add_trail
-from audit.alert import Alert
-from audit.evidence import Evidence
-from audit.runbook import runbook_url
-from bot.catch_up import CatchUp
+from api.wiring import Wiring
 from bot.errors import OutsideError, Reason, Unavailable
 from bot.inquiry import DEADLINE as QUERY_DEADLINE
-from bot.inquiry import Inquiry
-from bot.membership import Membership
-from bot.notifier import Notifier
-from bot.portal import logs_url
-from bot.ports import ChoreKind, Clock, Conversations, Meter, Store, Trace
-from bot.responder import Responder
-from bot.retention import Retention
+from bot.ports import Clock, Store, Trace
 from bot.sharing import SharedLog
-from bot.status import StatusReport
 from bot.store import open_store
 from bot.teams import TEAMS_HOSTS, ServiceHosts, open_teams
-from bot.worker import SENDS_AT_ONCE, Worker
+from bot.worker import SENDS_AT_ONCE
 
 log = logging.getLogger(__name__)
 
@@ -183,24 +172,19 @@ async def _open_parts(
         )
         credential = await opened.enter_async_context(bot_credential(settings, session, clock))
         audit_log = await opened.enter_async_context(open_audit_log(settings, session, clock, parts.metrics))
-        inquiry = Inquiry(
-            log=SharedLog(audit_log, clock),
-            workspaces=settings.workspaces,
-            clock=clock,
-            deadline=deadlines.query,
-        )
         catch_up = await opened.enter_async_context(
             open_catch_up(settings, session, clock, store, lambda: wiring.wake())  # noqa: PLW0108 - it is made below
         )
-        wiring = _Wiring(
+        wiring = Wiring(
             settings=settings,
             clock=clock,
             store=store,
-            inquiry=inquiry,
+            audit_log=SharedLog(audit_log, clock),
             catch_up=catch_up,
             ending=parts.ending,
             meter=parts.metrics,
             sends_at_once=parts.sends_at_once,
+            query_deadline=deadlines.query,
         )
         hosts = ServiceHosts(
             (*TEAMS_HOSTS, *settings.bot.service_hosts),
@@ -245,134 +229,3 @@ async def _open_parts(
             yield
         finally:
             parts.ending.begin()
-
-
-class _Wiring:
-    """The bot's own parts, which need one another: notifier, worker and responder."""
-
-    def __init__(
-        self,
-        *,
-        settings: Settings,
-        clock: Clock,
-        store: Store,
-        inquiry: Inquiry,
-        catch_up: CatchUp,
-        ending: Ending,
-        meter: Meter,
-        sends_at_once: int,
-    ) -> None:
-        self._sends_at_once = sends_at_once
-        self._settings = settings
-        self._clock = clock
-        self._store = store
-        self._inquiry = inquiry
-        self._catch_up = catch_up
-        self._ending = ending
-        self._meter = meter
-        self._responder: Responder | None = None
-        self._worker: Worker | None = None
-
-    def wake(self) -> None:
-        if self._worker is not None:
-            self._worker.wake()
-
-    def responder(self, conversations: Conversations) -> Responder:
-        self._responder = Responder(
-            store=self._store,
-            inquiry=self._inquiry,
-            conversations=conversations,
-            membership=Membership(
-                conversations=conversations,
-                routes=self._store,
-                clock=self._clock,
-                tenant_id=self._settings.bot.tenant_id,
-            ),
-            clock=self._clock,
-            zone=self._settings.zone,
-            incident_message=self._notifier(conversations).message,
-            logs_url=self._logs_url,
-            wake=self.wake,
-            status=StatusReport(
-                store=self._store,
-                clock=self._clock,
-                workspaces=[workspace.name for workspace in self._settings.workspaces],
-                watching=self._catch_up.watching,
-            ),
-        )
-        return self._responder
-
-    @asynccontextmanager
-    async def working(self, conversations: Conversations) -> AsyncIterator[None]:
-        """Run the worker. Once the process ends it takes nothing more, and finishes what it has in hand."""
-        notifier = self._notifier(conversations)
-        self._worker = Worker(
-            work=self._store,
-            look=notifier.look,
-            notify=notifier.notify,
-            chores={
-                ChoreKind.RETENTION: self._retention().clean,
-                ChoreKind.CATCH_UP: self._catch_up.run,
-            },
-            clock=self._clock,
-            meter=self._meter,
-            owner=uuid.uuid4().hex,
-            sends_at_once=self._sends_at_once,
-        )
-        if self._settings.database_url.reveal().startswith("sqlite"):
-            # A file has one process (the store sees to it), so what a killed one held is free at once.
-            await self._store.release(None)
-        async with self._store.listening(self._worker.wake):
-            running = asyncio.create_task(self._worker.run())
-            stopping = asyncio.create_task(self._stop_at_the_end(self._worker, running))
-            try:
-                yield
-            finally:
-                self._ending.begin()
-                await stopping
-
-    async def _stop_at_the_end(self, worker: Worker, running: asyncio.Task[None]) -> None:
-        """Begin at once, beside the requests that are still answered: all share one span of time."""
-        await self._ending.wait()
-        while not running.done():
-            # Again and again: a claim that is under way now brings more rows when it comes back.
-            await worker.stop(self._ending.left())
-            await asyncio.wait({running}, timeout=0.05)
-        await running
-
-    async def close(self) -> None:
-        """Wait for what answers have left to do in the background, as long as there is time."""
-        if self._responder is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._ending.left()):
-                    await self._responder.close()
-
-    def _retention(self) -> Retention:
-        return Retention(backlog=self._store, clock=self._clock, keep=self._settings.keep)
-
-    def _notifier(self, conversations: Conversations) -> Notifier:
-        return Notifier(
-            store=self._store,
-            inquiry=self._inquiry,
-            conversations=conversations,
-            clock=self._clock,
-            zone=self._settings.zone,
-            logs_url=self._logs_url,
-            meter=self._meter,
-            runbook=self._runbook,
-        )
-
-    def _runbook(self, alert: Alert) -> str:
-        runbooks = self._settings.runbooks
-        return runbook_url(alert, runbooks.hosts) or runbooks.url
-
-    def _logs_url(self, evidence: Evidence) -> str:
-        names = {workspace.name: workspace.resource_id for workspace in self._settings.workspaces}
-        if evidence.window is None:
-            return ""
-        return logs_url(
-            tenant_id=self._settings.bot.tenant_id,
-            workspace_resource_id=names.get(evidence.workspace, ""),
-            kql=evidence.kql,
-            window=evidence.window,
-        )

@@ -46,14 +46,16 @@ async def open_audit_log(
     settings: Settings, session: aiohttp.ClientSession, clock: Clock, meter: Meter
 ) -> AsyncIterator[LogAnalytics]:
     """Open the way to the workspaces: by managed identity, workload identity or `az login`; closed at the end."""
-    url = settings.log_analytics_url
+    url, most = settings.log_analytics_url, settings.queries_in_half_a_minute
     if settings.sandbox:
         credential: AsyncTokenCredential = bot_credential(settings, session, clock)
         plain = PlainBearer(AppToken(credential, clock, scope=LOG_ANALYTICS_SCOPE))
-        opened = LogAnalytics(credential=credential, endpoint=url, meter=meter, authentication_policy=plain)
+        opened = LogAnalytics(
+            credential=credential, endpoint=url, meter=meter, most_in_span=most, authentication_policy=plain
+        )
     else:
         credential = DefaultAzureCredential()
-        opened = LogAnalytics(credential=credential, endpoint=url, meter=meter)
+        opened = LogAnalytics(credential=credential, endpoint=url, meter=meter, most_in_span=most)
     try:
         yield opened
     finally:

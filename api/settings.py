@@ -6,18 +6,18 @@ The only module that reads the environment. Every setting is in the README's tab
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import orjson
-
 from api import checks
+from api.workspaces import read_workspaces
 from audit.runbook import is_link
-from bot.ports import Workspace
+from bot.log_analytics import MOST_IN_SPAN
+from bot.ports import Limits, Workspace
+from bot.when import LONGEST_SPAN
 
 APP_TYPES = ("SingleTenant", "UserAssignedMSI", "WorkloadIdentity")
 SECRET_LENGTH = 32
@@ -39,6 +39,9 @@ TOKEN_FILE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a variable
 FARTHEST_CLOCK = timedelta(days=36525)
 #: Twelve years: what a workspace keeps at most, too.
 LONGEST_KEPT = 4383
+#: A question's window, and questions of a minute: beyond these a workspace is not asked by people.
+MOST_DAYS = 90
+MOST_QUESTIONS = 1_000_000
 #: Set by the platforms on which a sandbox has no business.
 HOSTED_SIGNS = ("KUBERNETES_SERVICE_HOST", "WEBSITE_INSTANCE_ID", "IDENTITY_ENDPOINT")
 
@@ -115,6 +118,20 @@ class Runbooks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Chat:
+    """Who may ask what, how far back, and how often."""
+
+    #: Entra object ids (lower case) of those who may ask and act; empty for every member.
+    askers: frozenset[str] = frozenset()
+    #: Of those, who may see raw logs and ask about secrets; empty for all of them.
+    readers: frozenset[str] = frozenset()
+    #: The longest window of one question, and how far back it may begin.
+    longest: timedelta = LONGEST_SPAN
+    reach: timedelta = timedelta(days=30)
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sandbox:
     """Azure and Teams on this laptop, over http on loopback; None in production."""
 
@@ -133,6 +150,8 @@ class Settings:
     database_url: Secret
     workspaces: tuple[Workspace, ...]
     log_analytics_url: str
+    #: Queries that this process asks within 30 s at most, of all workspaces together.
+    queries_in_half_a_minute: int
     #: Azure Resource Manager's address, where Azure Monitor lists its alerts.
     management_url: str
     #: The zone of times on shared cards.
@@ -140,6 +159,7 @@ class Settings:
     #: How long an incident is kept after its newest alert.
     keep: timedelta = timedelta(days=365)
     runbooks: Runbooks = Runbooks()
+    chat: Chat = field(default_factory=Chat)
     sandbox: Sandbox | None = None
 
     @classmethod
@@ -169,12 +189,14 @@ class _Reader:
             log_analytics_url=f"{sandbox.url}/workspace"
             if sandbox
             else self._https("LOG_ANALYTICS_URL", "https://api.loganalytics.io"),
+            queries_in_half_a_minute=self._number("QUERIES_PER_HALF_MINUTE", MOST_IN_SPAN, MOST_QUESTIONS),
             management_url=f"{sandbox.url}/management"
             if sandbox
             else self._https("MANAGEMENT_URL", "https://management.azure.com"),
             zone=self._zone(),
-            keep=timedelta(days=self._days("RETENTION_DAYS", 365)),
+            keep=timedelta(days=self._number("RETENTION_DAYS", 365, LONGEST_KEPT)),
             runbooks=self._runbooks(),
+            chat=self._chat(),
             sandbox=sandbox,
         )
         if self._problems:
@@ -207,10 +229,10 @@ class _Reader:
             return default
         return int(value)
 
-    def _days(self, name: str, default: int) -> int:
+    def _number(self, name: str, default: int, most: int) -> int:
         value = self._text(name, str(default))
-        if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= LONGEST_KEPT):
-            self._problem(f"{name} must be a number of days from 1 to {LONGEST_KEPT}.")
+        if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= most):
+            self._problem(f"{name} must be a number from 1 to {most}.")
             return default
         return int(value)
 
@@ -325,52 +347,29 @@ class _Reader:
         text = self._needed(
             "WORKSPACES", 'JSON such as [{"name": "prod", "id": "<guid>", "holds": ["/subscriptions/…"]}]'
         )
-        if not text:
-            return ()
-        try:
-            items = orjson.loads(text)
-        except orjson.JSONDecodeError as bad:
-            self._problem(f"WORKSPACES is not JSON: {bad.msg} at position {bad.pos}.")
-            return ()
-        if not isinstance(items, list) or not items:
-            self._problem("WORKSPACES must be a JSON list with at least one workspace.")
-            return ()
-        found = (self._workspace(f"WORKSPACES[{place}]", item) for place, item in enumerate(items))
-        workspaces = tuple(workspace for workspace in found if workspace)
-        names = [workspace.name for workspace in workspaces]
-        for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-            self._problem(f"WORKSPACES has two workspaces named {name!r}; people could not tell them apart.")
+        workspaces, problems = read_workspaces(text)
+        self._problems.extend(problems)
         return workspaces
 
-    def _workspace(self, where: str, item: Any) -> Workspace | None:
-        """Check one element; a misspelt key is an error, because a workspace that holds nothing is never asked."""
-        if not isinstance(item, dict):
-            self._problem(f"{where} must be an object with name, id and holds.")
-            return None
-        known: dict[str, tuple[Callable[[Any], bool], str]] = {
-            "name": (lambda v: isinstance(v, str) and bool(v), "a name for people"),
-            "id": (lambda v: isinstance(v, str) and checks.guid(v), "the workspace's GUID"),
-            "holds": (
-                checks.resource_list,
-                "a list of resource ids (or leading parts of them) that begin with /subscriptions/",
+    def _chat(self) -> Chat:
+        return Chat(
+            askers=self._people("CHAT_ASKERS"),
+            readers=self._people("CHAT_READERS"),
+            longest=timedelta(days=self._number("CHAT_LONGEST_DAYS", Chat.longest.days, MOST_DAYS)),
+            reach=timedelta(days=self._number("CHAT_REACH_DAYS", Chat.reach.days, LONGEST_KEPT)),
+            limits=Limits(
+                per_person=self._number("CHAT_PER_PERSON", Limits.per_person, MOST_QUESTIONS),
+                per_conversation=self._number(
+                    "CHAT_PER_CONVERSATION", Limits.per_conversation, MOST_QUESTIONS
+                ),
             ),
-            "resource_id": (lambda v: isinstance(v, str), "the workspace's resource id"),
-        }
-        problems = [f"{where} has the unknown key {key!r}." for key in item if key not in known]
-        for key, (check, what) in known.items():
-            if key not in item and key != "resource_id":
-                problems.append(f"{where} has no {key}; it must be {what}.")
-            elif key in item and not check(item[key]):
-                problems.append(f"{where}.{key} must be {what}.")
-        self._problems.extend(problems)
-        if problems:
-            return None
-        return Workspace(
-            name=item["name"],
-            id=item["id"],
-            holds=tuple(item["holds"]),
-            resource_id=item.get("resource_id", ""),
         )
+
+    def _people(self, name: str) -> frozenset[str]:
+        people = self._listed(name)
+        if not all(map(checks.guid, people)):
+            self._problem(f"{name} must be object ids of people in Entra, GUIDs apart by commas.")
+        return frozenset(people)
 
     def _sandbox(self) -> Sandbox | None:
         url = self._text("SANDBOX_URL").rstrip("/")

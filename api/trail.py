@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.commands import LONGEST_NUMBER
 from bot.errors import OutsideError
+from bot.grammar import LONGEST_NUMBER
 from bot.ports import Trace
 
 log = logging.getLogger(__name__)

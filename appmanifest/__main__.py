@@ -13,26 +13,35 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from bot.commands import GRAMMAR
+from bot.commands import COMMANDS, Spec
 
 HERE = Path(__file__).parent
 DEFAULT_ZIP = Path("build/kubernetes-auditor.zip")
 #: Stands for a bot that is not registered yet, so that the package can be looked at.
 NO_BOT = "00000000-0000-0000-0000-000000000000"
 WEBSITE = "https://example.com/kubernetes-auditor"
+#: https://learn.microsoft.com/microsoftteams/platform/resources/schema/manifest-schema#botscommandlists
+LONGEST_TITLE = 32
 #: The app's own id is made from the bot's, so that two builds update one app.
 APP_NAMESPACE = uuid.UUID("6f0d9a52-3f5e-4f0f-9d2b-0f6c1f4e7a11")
 
 
 def manifest(*, bot_id: str, website: str) -> dict[str, Any]:
-    """Return the manifest for this bot. Its command list is made from the grammar that the bot understands."""
+    """Return the manifest for this bot. Its command list is made from the table of commands."""
     text = (HERE / "manifest.json").read_text(encoding="utf-8")
     text = text.replace("{{BOT_ID}}", bot_id).replace("{{WEBSITE}}", website)
     made: dict[str, Any] = json.loads(text.replace("{{APP_ID}}", str(uuid.uuid5(APP_NAMESPACE, bot_id))))
     made["bots"][0]["commandLists"][0]["commands"] = [
-        {"title": line, "description": f"{what[0].upper()}{what[1:]}"} for line, what in GRAMMAR
+        {"title": _title(each), "description": f"{each.help[0].upper()}{each.help[1:]}"}
+        for each in COMMANDS
+        if each.menu
     ]
     return made
+
+
+def _title(spec: Spec) -> str:
+    """Return the first example that Teams shows whole; choosing it in the menu writes it."""
+    return next(example for example in spec.examples if len(example) <= LONGEST_TITLE)
 
 
 def write_zip(path: Path, made: dict[str, Any]) -> None:

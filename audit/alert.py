@@ -37,6 +37,7 @@ from audit.log_alert import (
     is_log_v2,
     is_resource_id,
 )
+from audit.origin import Origin, origin_of
 from audit.untyped import mapping, moment, text, texts, written
 
 __all__ = [
@@ -116,6 +117,10 @@ class Alert:
     #: Name and value of what else this kind reliably has, in reading order.
     facts: tuple[tuple[str, str], ...] = ()
     custom_properties: Mapping[str, str]
+    #: Azure, or what of ours made it.
+    origin: Origin = Origin.AZURE
+    #: Of one of ours: when it is over if nothing more comes.
+    ends_at: datetime | None = None
 
     @property
     def cluster_id(self) -> str:
@@ -208,6 +213,8 @@ def _alert(essentials: Mapping[str, Any], context: Mapping[str, Any], properties
         is_test=_TEST_SUBSCRIPTION.search(text(essentials["alertId"])) is not None,
         facts=_FACTS[kind](context) if kind in _FACTS else (),
         custom_properties=_custom_properties(kind, context, properties),
+        origin=(origin := origin_of(text(essentials["alertId"]))),
+        ends_at=None if origin is Origin.AZURE else moment(essentials.get("endsDateTime")),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from audit.alert import Alert, resource_name
+from audit.origin import Origin
 
 #: How long an acknowledgement speaks for further alerts too.
 COVERED_FOR = timedelta(days=1)
@@ -85,9 +86,11 @@ class Transition:
 def identity(alert: Alert) -> tuple[str, str]:
     """Return what makes alerts belong together while their incident is not RESOLVED: rule and subject.
 
-    Azure writes one resource id in several cases, so the subject counts in lower case.
+    Azure writes one resource id in several cases, so the subject counts in lower case. Alerts of our own go by their id:
+    behind a space, with which no rule's name begins.
     """
-    return alert.rule, alert.subject.lower()
+    rule = alert.rule if alert.origin is Origin.AZURE else f" {alert.alert_id.lower()}"
+    return rule, alert.subject.lower()
 
 
 def alert_identity(alert: Alert) -> tuple[str, ...]:

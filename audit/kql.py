@@ -12,18 +12,25 @@ from dataclasses import replace
 from audit.filter import EventFilter, Window
 from audit.kql_alert import CONTEXT, clusters, context, events_behind, evidence_queries
 from audit.kql_answers import (
+    MAX_ACTORS,
+    MAX_BUSIEST,
     MAX_FACETS,
     MAX_GROUPS,
     MAX_OBJECTS,
     MAX_PEOPLE,
     MAX_TABLE_ROWS,
+    ActivityQueries,
     AlertQueries,
+    BilledQueries,
     ContextQueries,
     EventQueries,
     EvidenceQueries,
     ObjectKey,
 )
 from audit.kql_around import LOG_TABLES, first_seen, previous_states, sources, table_legs, what_else
+from audit.kql_chat import activity_asked, actors_asked, alert_query, events_asked
+from audit.kql_chat_listed import arrived_since, events_listed
+from audit.kql_chat_workspace import billed, clusters_seen, reach
 from audit.kql_columns import TOTAL, Facet, FirstSeen, Groups, Sources, Totals
 from audit.kql_events import event_queries
 from audit.kql_shapes import DIAGNOSTICS, IS_AUDIT, LOG_ID, LOG_STAGE, TABLES, TYPED, Shape, light_columns
@@ -44,6 +51,8 @@ __all__ = [
     "CONTEXT",
     "DIAGNOSTICS",
     "LOG_TABLES",
+    "MAX_ACTORS",
+    "MAX_BUSIEST",
     "MAX_FACETS",
     "MAX_GROUPS",
     "MAX_IDS",
@@ -54,7 +63,9 @@ __all__ = [
     "TABLES",
     "TOTAL",
     "TYPED",
+    "ActivityQueries",
     "AlertQueries",
+    "BilledQueries",
     "ContextQueries",
     "EventQueries",
     "EvidenceQueries",
@@ -65,17 +76,26 @@ __all__ = [
     "ObjectKey",
     "Sources",
     "Totals",
+    "activity_asked",
+    "actors_asked",
     "admin_events",
+    "alert_query",
+    "arrived_since",
+    "billed",
     "clusters",
+    "clusters_seen",
     "context",
     "datetime_literal",
+    "events_asked",
     "events_behind",
     "events_by_id",
+    "events_listed",
     "events_matching",
     "evidence_queries",
     "first_seen",
     "literal",
     "previous_states",
+    "reach",
     "sources",
     "what_else",
     "workload_events",
@@ -95,7 +115,7 @@ def events_matching(wanted: EventFilter, *, limit: int, tables: Sequence[str] = 
     A row may come twice, from two categories or tables; the count counts each stage of a request once.
     `tables` leaves out what a workspace does not have. Raises InvalidTerm.
     """
-    terms = [literal(part) for part in _parts(wanted.term)]
+    terms = [literal(part) for part in _parts(wanted.what.term)]
     found = {table: _matching(table, wanted.window, terms) for table in tables}
     rows = [lines(leg, f"| project {light_columns(table)}") for table, leg in found.items()]
     ids = [lines(leg, f"| project {_identity(table)}") for table, leg in found.items()]

@@ -15,6 +15,15 @@ MAX_CLUSTERS = 50
 #: Most objects, and most people, that are asked about at once.
 MAX_OBJECTS = 50
 MAX_PEOPLE = 20
+#: Most users that are told of at once, and most busy users or objects.
+MAX_ACTORS = 60
+MAX_BUSIEST = 8
+#: Most steps of time that a window is counted in.
+MAX_STEPS = 1_000
+#: Most rows of `clusters_seen`: clusters times tables and categories.
+MAX_SEEN = 1_000
+#: Most users of whom is told what their rows cost.
+MAX_BILLED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,3 +97,26 @@ class ObjectKey:
     #: "" for what has no namespace.
     namespace: str = ""
     name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityQueries:
+    """Events over time and by whom, each event counted once."""
+
+    #: Columns are Steps.
+    buckets: str
+    #: At most MAX_BUSIEST rows each, people and workloads before the platform, then the most events; columns are Busiest.
+    actors: str
+    objects: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BilledQueries:
+    """What tables, categories and users cost in a window; columns are Billing's."""
+
+    #: By TABLE, of all hours that begin in the window: MEGABYTES, as the workspace's own Usage has them.
+    usage: str
+    #: By TABLE and CATEGORY, rows of AKS alone: ROWS, and BYTES of those that are billed.
+    categories: str
+    #: By USER, at most MAX_BILLED rows, of the tables that hold audit events: as above. "" where there are none.
+    actors: str

@@ -32,15 +32,21 @@ def sources(window: Window, *, tables: Sequence[str] = LOG_TABLES) -> str:
         lines(
             table,
             in_window(window),
-            *_OF_AKS.get(table, ()),
-            f"{counted}{literal(table)}, {_category(table)}",
+            *of_aks(table),
+            f"{counted}{literal(table)}, {category_of(table)}",
         )
         for table in tables
     ]
     return lines(union(legs), "| sort by Table asc, Category asc")
 
 
-def _category(table: str) -> str:
+def of_aks(table: str) -> tuple[str, ...]:
+    """Return the line that keeps AKS' rows of a table; none where there are no others."""
+    return _OF_AKS.get(table, ())
+
+
+def category_of(table: str) -> str:
+    """Return the column Category of a table's rows; "" of those that have none."""
     return 'Category = ""' if table in TYPED else "Category"
 
 
@@ -148,7 +154,7 @@ def _of_users(leg: Leg, users: Sequence[str]) -> Leg:
         return Leg(
             text=lines(leg.text, f"| where {known['User']} in {wanted}"), shape=leg.shape, tables=leg.tables
         )
-    quick = _index(users)
+    quick = as_written(users)
     exactly = f"| where {known['User']} in {wanted} or {known['Impersonated']} in {wanted}"
     return Leg(
         text=lines(leg.text, quick, prepared(leg.shape, leg.kept), exactly),
@@ -157,8 +163,11 @@ def _of_users(leg: Leg, users: Sequence[str]) -> Leg:
     )
 
 
-def _index(words: Sequence[str]) -> str:
-    """Return a line that the index of `log_s` answers, which leaves out no row with one of the words."""
+def as_written(words: Sequence[str]) -> str:
+    """Return a line that the index of `log_s` answers, which leaves out no row with one of the words; "" for none.
+
+    Each word is all of a JSON string, or stands in front of what is no letter or digit.
+    """
     return f"| where log_s has_any {literals(words)}" if all(map(_AS_WRITTEN.fullmatch, words)) else ""
 
 
@@ -175,7 +184,7 @@ def _states(leg: Leg, objects: Sequence[ObjectKey]) -> str:
     parts = ("Verb", "Code", "Subresource", "ApiGroup", "Resource", "Namespace", "Name")
     return lines(
         leg.text,
-        _index([key.name for key in objects]) if has_log else "",
+        as_written([key.name for key in objects]) if has_log else "",
         prepared(leg.shape, leg.kept),
         "| extend " + ", ".join(f"{name}_ = {known[name]}" for name in parts),
         '| where Verb_ in ("create", "update", "patch") and Code_ between (200 .. 299) and isempty(Subresource_)',

@@ -7,20 +7,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from audit.alert import Criterion
-from audit.filter import EventFilter, Window
+from audit.filter import EventFilter, Outcome, Wanted, Window
 from audit.kql import (
+    MAX_ACTORS,
+    MAX_BUSIEST,
     MAX_FACETS,
     MAX_GROUPS,
     MAX_TABLE_ROWS,
     EventQueries,
     ObjectKey,
+    activity_asked,
+    actors_asked,
     admin_events,
+    alert_query,
+    arrived_since,
+    billed,
+    clusters_seen,
     context,
+    events_asked,
     events_by_id,
-    events_matching,
+    events_listed,
     evidence_queries,
     first_seen,
     previous_states,
+    reach,
     sources,
     what_else,
     workload_events,
@@ -90,15 +100,26 @@ def _context(tables: Sequence[str]) -> dict[str, str]:
     return {"before": found.before, "after": found.after} if found else {}
 
 
-def _matching(tables: Sequence[str]) -> dict[str, str]:
-    found = events_matching(
-        EventFilter(term="kube-system/coredns", window=_WINDOW), limit=_ROWS, tables=tables
-    )
-    return {"rows": found.rows, "count": found.count}
+#: "audits coredns verb delete denied last 5m"
+_ASKED = EventFilter(what=Wanted(term="coredns", verbs=("delete",), outcome=Outcome.DENIED), window=_WINDOW)
+
+
+def _activity(tables: Sequence[str]) -> dict[str, str]:
+    found = activity_asked(_ASKED, timedelta(minutes=1), tables=tables)
+    return {"buckets": found.buckets, "actors": found.actors, "objects": found.objects}
+
+
+def _billed(tables: Sequence[str]) -> dict[str, str]:
+    found = billed(_WINDOW, tables=tables)
+    return {"usage": found.usage, "categories": found.categories, "actors": found.actors}
 
 
 _WINDOW_MEANS = ("window", "a span of time by `TimeGenerated`; both edges belong to it")
 _TABLES_MEAN = ("tables", "the tables that the workspace has")
+_WANTED_MEANS = (
+    "wanted",
+    "window, clusters, and what must hold: a word anywhere, the object, verb and address, a word of user and client …",
+)
 _LIMIT_MEANS = ("limit", "the most rows; totals and groups are of all of them")
 
 CATALOGUE: tuple[NamedQuery, ...] = (
@@ -158,11 +179,62 @@ CATALOGUE: tuple[NamedQuery, ...] = (
         ),
     ),
     NamedQuery(
-        name="events_matching",
+        name="events_asked",
         title="What was asked in the chat",
-        answers="The newest events in which a term occurs as a whole word, case aside, and how many there are.",
-        parameters=(("wanted", "the term and the window"), _TABLES_MEAN, _LIMIT_MEANS),
-        build=_matching,
+        answers="The events that are wanted: the rows that matter most, all of them counted, and groups.",
+        parameters=(_WANTED_MEANS, _TABLES_MEAN, _LIMIT_MEANS),
+        build=lambda tables: _all_of(events_asked(_ASKED, limit=_ROWS, tables=tables)),
+    ),
+    NamedQuery(
+        name="actors_asked",
+        title="Who did it",
+        answers=(
+            f"Up to {MAX_ACTORS} users, people first, with how many events and objects, how many of them failed, and"
+            " what they did last."
+        ),
+        parameters=(_WANTED_MEANS, _TABLES_MEAN),
+        build=lambda tables: {"rows": actors_asked(_ASKED, tables=tables)},
+    ),
+    NamedQuery(
+        name="activity_asked",
+        title="Activity",
+        answers=f"Events by step of time and kind of actor, and the {MAX_BUSIEST} busiest users and objects.",
+        parameters=(_WANTED_MEANS, ("step", "how long a step is"), _TABLES_MEAN),
+        build=_activity,
+    ),
+    NamedQuery(
+        name="events_listed",
+        title="Each event, page by page",
+        answers=(
+            "Each event once, newest first, of the rows that reached the workspace up to a moment: so that no page"
+            " has one twice or leaves one out, whatever arrives in between."
+        ),
+        parameters=(
+            _WANTED_MEANS,
+            ("known_at", "that moment"),
+            ("cursor", "the instant and digests where the page before ended, or nothing"),
+            ("limit", "the most events"),
+            _TABLES_MEAN,
+        ),
+        build=lambda tables: {
+            "rows": events_listed(
+                _ASKED, known_at=_WINDOW.end, cursor=(_WINDOW.end, ("c0ffee" * 10,)), limit=25, tables=tables
+            )
+        },
+    ),
+    NamedQuery(
+        name="arrived_since",
+        title="Arrived since",
+        answers="How many wanted events no page has, because they reached the workspace later.",
+        parameters=(_WANTED_MEANS, ("known_at", "as above"), _TABLES_MEAN),
+        build=lambda tables: {"count": arrived_since(_ASKED, known_at=_WINDOW.end, tables=tables)},
+    ),
+    NamedQuery(
+        name="alert_query",
+        title="What is watched",
+        answers="The same events as the query of an alert rule: it has no window, which whoever runs it puts in.",
+        parameters=(_WANTED_MEANS, _TABLES_MEAN),
+        build=lambda tables: {"rows": alert_query(_ASKED, tables=tables)},
     ),
     NamedQuery(
         name="events_by_id",
@@ -241,5 +313,29 @@ CATALOGUE: tuple[NamedQuery, ...] = (
         answers="Which tables and categories of AKS have rows, how many, and from when to when.",
         parameters=(_WINDOW_MEANS,),
         build=lambda _: {"rows": sources(_WINDOW)},
+    ),
+    NamedQuery(
+        name="clusters_seen",
+        title="Which clusters there are",
+        answers="Each cluster with the tables and categories that have rows of it, and from when to when.",
+        parameters=(_WINDOW_MEANS, _TABLES_MEAN),
+        build=lambda tables: {"rows": clusters_seen(_WINDOW, tables=tables)},
+    ),
+    NamedQuery(
+        name="reach",
+        title="How far back",
+        answers="When the first row of the audit log in the window was generated.",
+        parameters=(_WINDOW_MEANS, _TABLES_MEAN),
+        build=lambda tables: {"rows": reach(_WINDOW, tables=tables)},
+    ),
+    NamedQuery(
+        name="billed",
+        title="What it costs",
+        answers=(
+            "What the tables cost by the workspace's own `Usage` (megabytes of 10^6 bytes, by the hour, whosever rows"
+            " lie in them), and what rows of AKS cost by category and by user (`_BilledSize`, bytes)."
+        ),
+        parameters=(_WINDOW_MEANS, _TABLES_MEAN),
+        build=_billed,
     ),
 )

@@ -6,6 +6,13 @@ from enum import StrEnum
 
 #: The column of a `count` query's only row.
 TOTAL = "Total"
+#: The column of `events_listed` that names an event: 64 lower-case hexadecimal digits.
+DIGEST = "Digest"
+#: The column of `reach`: the earliest TimeGenerated, null where there is no row.
+REACH = "First"
+#: The column of `billed` that is in megabytes (10^6 bytes), and the one that is in bytes.
+MEGABYTES = "Megabytes"
+BYTES = "Bytes"
 
 
 class Totals(StrEnum):
@@ -106,3 +113,74 @@ class Facet(StrEnum):
     CLIENT = "client"
     #: No person's: FIRST is how far back the log reaches within what was asked; VALUE is "".
     LOG = "log"
+
+
+class ActorsSeen(StrEnum):
+    """Columns of `actors_asked`, a row for each user and whom they acted as."""
+
+    USER = "User"
+    IMPERSONATED = "Impersonated"
+    #: audit.actor.ActorKind as a number.
+    KIND = "Kind"
+    #: Events, each counted once, and those of them that were refused or failed.
+    COUNT = "Count"
+    FAILED = "Failed"
+    FIRST = "First"
+    LAST = "Last"
+    #: Different objects.
+    OBJECTS = "Objects"
+    #: When the last of those that neither failed nor were refused was; null where there is none.
+    DONE = "Done"
+    #: Of that one; of the last at all where there is none.
+    VERB = "Verb"
+    RESOURCE = "Resource"
+    SUBRESOURCE = "Subresource"
+    NAMESPACE = "Namespace"
+    NAME = "Name"
+    #: The same in every row: how many such rows there are in all, and how many events in them.
+    USERS = "Users"
+    EVENTS = "Events"
+
+
+class Steps(StrEnum):
+    """Columns of `ActivityQueries.buckets`, a row for each step and kind of actor that has events."""
+
+    #: When the step begins.
+    START = "Start"
+    #: audit.actor.ActorKind as a number.
+    KIND = "Kind"
+    COUNT = "Count"
+
+
+class Busiest(StrEnum):
+    """Columns of `ActivityQueries.actors` (USER) and `.objects` (RESOURCE, NAMESPACE, NAME)."""
+
+    USER = "User"
+    RESOURCE = "Resource"
+    NAMESPACE = "Namespace"
+    NAME = "Name"
+    #: audit.actor.ActorKind as a number; of an object the first of those who did something to it.
+    KIND = "Kind"
+    COUNT = "Count"
+
+
+class ClustersSeen(StrEnum):
+    """Columns of `clusters_seen`, a row for each cluster, table and category."""
+
+    #: Resource id, lower case.
+    CLUSTER = "Cluster"
+    TABLE = "Table"
+    #: "" of tables that have none.
+    CATEGORY = "Category"
+    ROWS = "Rows"
+    FIRST = "First"
+    LAST = "Last"
+
+
+class Billing(StrEnum):
+    """Columns of `BilledQueries` beside MEGABYTES and BYTES."""
+
+    TABLE = "Table"
+    CATEGORY = "Category"
+    USER = "User"
+    ROWS = "Rows"

@@ -19,8 +19,8 @@ TAKE_INGESTED = f"| extend {INGESTED} = ingestion_time()"
 WRITES = ("create", "update", "patch", "delete", "deletecollection")
 
 #: One event: the id alone is not believed, for a client may choose it (the Audit-ID header). See audit.distinct.
-_EVENT = "AuditId, Stage, Verb, Uri, User"
-_NO_ID = 'AuditId == ""'
+EVENT = "AuditId, Stage, Verb, Uri, User"
+NO_ID = 'AuditId == ""'
 _OBJECT = "ApiGroup, Resource, Subresource, Namespace"
 _OUTCOME = "Code, Reason, Decision"
 _COUNTED = (
@@ -46,6 +46,8 @@ _WORKLOADS = (
     *("pods", "deployments", "daemonsets", "statefulsets", "replicasets", "replicationcontrollers"),
     *("jobs", "cronjobs", "configmaps", "services", "ingresses", "persistentvolumes"),
 )
+#: Each event whose `rank` is below 2 has one of these words in it.
+RISKY_WORDS = (*_RISKY_SUBRESOURCES, *_RISKY_WRITES, *_WORKLOADS)
 #: Written all the time by what only says that it is alive.
 _CHATTER = ("leases", "events", "endpoints", "endpointslices", "tokenreviews", "subjectaccessreviews")
 
@@ -135,11 +137,11 @@ def _totals(legs: Sequence[Leg], late_after: datetime | None) -> str:
         f"| extend Kind = {kind('User', 'Impersonated')}, Happened = coalesce(Received, Generated)",
         f"| extend IsLate = {_is_late(late_after)}, Happened = iff(IsEvent, Happened, datetime(null)),"
         # What has no id is an event of its own, but the actor's kind of each must still be counted.
-        f" IdLess = iff({_NO_ID}, Kind, -1)",
+        f" IdLess = iff({NO_ID}, Kind, -1)",
         # Copies of one event, but for those whose time of receipt Azure cut away …
         "| summarize Rows = count(), Cut = countif(IsCut), Late = countif(IsLate),"
-        f" Timed = countif(isnotnull(Ingested)), Own = countif({_NO_ID}), Kind = min(Kind),"
-        f" First = min(Happened), Last = max(Happened) by IsEvent, IdLess, {_EVENT}, Received",
+        f" Timed = countif(isnotnull(Ingested)), Own = countif({NO_ID}), Kind = min(Kind),"
+        f" First = min(Happened), Last = max(Happened) by IsEvent, IdLess, {EVENT}, Received",
         # … which are copies of the others, if there are any.
         "| summarize Rows = sum(Rows), Cut = sum(Cut), Late = sum(Late), Timed = sum(Timed),"
         " Times = countif(isnotnull(Received)), "
@@ -147,10 +149,10 @@ def _totals(legs: Sequence[Leg], late_after: datetime | None) -> str:
             f"{name}At = countif(isnotnull(Received) and Kind == {k:d}), {name}Own = sumif(Own, Kind == {k:d})"
             for name, k in kinds
         )
-        + f", Kind = min(Kind), First = min(First), Last = max(Last) by IsEvent, IdLess, {_EVENT}",
+        + f", Kind = min(Kind), First = min(First), Last = max(Last) by IsEvent, IdLess, {EVENT}",
         "| extend "
         + ", ".join(
-            f"{name} = case(not(IsEvent), 0, {_NO_ID}, {name}Own, Times > 1, {name}At, Kind == {k:d}, 1, 0)"
+            f"{name} = case(not(IsEvent), 0, {NO_ID}, {name}Own, Times > 1, {name}At, Kind == {k:d}, 1, 0)"
             for name, k in kinds
         ),
         "| summarize Rows = sum(Rows), Cut = sum(Cut), Late = sum(Late), Timed = sum(Timed),"
@@ -170,24 +172,40 @@ def _late(late_after: datetime | None) -> str:
     return "iff(Timed == 0 and Rows > 0, long(null), Late)" if late_after else "long(null)"
 
 
-def _groups(legs: Sequence[Leg], name: str) -> str:
+def once(legs: Sequence[Leg], name: str) -> tuple[str, str]:
+    """Return `let` statements that begin with `name`, and lines after them that yield a row for each audit event.
+
+    Columns: EVENT's, Impersonated, Received, the object, Name, the outcome, Fullness (below 2 for one that was cut),
+    Generated (the earliest TimeGenerated of its copies), First and Last (when it was received). What has no audit id
+    is an event of its own: those that agree in all of that are one row of so many `Rows`, which is to be counted for
+    such rows alone.
+    """
     what = f"{_OBJECT}, Name, {_OUTCOME}"
     copies = lines(
         together([normal(leg, _GROUPED) for leg in legs]),
         "| where IsEvent",
         "| extend Fullness = iff(IsCut, 0, 2) + iff(IsLog, 1, 0), Happened = coalesce(Received, Generated)",
-        f"| extend Own = iff({_NO_ID}, strcat({what.replace(', ', ', ' + chr(34) + ' ' + chr(34) + ', ')},"
-        ' " ", Impersonated), "")',
-        "| summarize Rows = count(), First = min(Happened), Last = max(Happened),"
-        f" arg_max(Fullness, Impersonated, {what}) by {_EVENT}, Own, Received",
+        f"| extend Own = iff({NO_ID}, strcat({what.replace(', ', ', ' + chr(34) + ' ' + chr(34) + ', ')},"
+        ' " ", Impersonated, " ", tostring(Generated)), "")',
+        "| summarize Rows = count(), First = min(Happened), Last = max(Happened), Generated = min(Generated),"
+        f" arg_max(Fullness, Impersonated, {what}) by {EVENT}, Own, Received",
     )
-    return lines(
+    defined = lines(
         f"let {name} = materialize({copies});",
-        f"let {name}Timed = {name} | where isnotnull(Received) or {_NO_ID};",
-        f"let {name}Groups = materialize(union {name}Timed, ({name} | where isnull(Received) and not({_NO_ID})"
-        f" | join kind=leftanti {name}Timed on {_EVENT})",
+        f"let {name}Timed = {name} | where isnotnull(Received) or {NO_ID};\n",
+    )
+    return defined, (
+        f"union {name}Timed, ({name} | where isnull(Received) and not({NO_ID})"
+        f" | join kind=leftanti {name}Timed on {EVENT})"
+    )
+
+
+def _groups(legs: Sequence[Leg], name: str) -> str:
+    defined, events = once(legs, name)
+    return defined + lines(
+        f"let {name}Groups = materialize({events}",
         f"| extend Kind = {kind('User', 'Impersonated')}, Rank = {rank('Verb', 'Resource', 'Subresource')}",
-        f"| extend Events = iff({_NO_ID}, Rows, 1),"
+        f"| extend Events = iff({NO_ID}, Rows, 1),"
         ' Path = iff(Resource == "", tostring(split(Uri, "?")[0]), "")',
         # Names are told apart where they matter, so that 500 groups hold more.
         "| extend Shown = iff(Kind == 0 or Rank < 2, Name, '')",

@@ -174,6 +174,8 @@ def _log_fields() -> dict[str, str]:
         "Decision": _decision('iff(Cut_, "", tostring(Json_.annotations["authorization.k8s.io/decision"]))'),
         "Received": "todatetime(tostring(Json_.requestReceivedTimestamp))",
         "Address": 'iff(Cut_, "", tostring(Json_.sourceIPs[-1]))',
+        # All of them as JSON; of a cut row as much as there is.
+        "Addresses": r"""iff(Cut_, extract(@'"sourceIPs":\s*\[([^\]]*)', 1, Head_), tostring(Json_.sourceIPs))""",
         "UserAgent": _either("userAgent", _found("userAgent", "Head_")),
         "IsCut": "Cut_",
         "IsEvent": f'({is_event} or gettype(Json_.user) == "dictionary" or (Cut_ and ({cut_event})))',
@@ -205,6 +207,7 @@ def _typed_fields(at: Mapping[str, str]) -> dict[str, str]:
         "Decision": _decision(f'tostring({column("Annotations")}["authorization.k8s.io/decision"])'),
         "Received": column("RequestReceivedTime"),
         "Address": f"tostring({column('SourceIps')}[-1])",
+        "Addresses": f"tostring({column('SourceIps')})",
         "UserAgent": column("UserAgent"),
         "IsCut": f"({' or '.join(cut)})",
         "IsEvent": (

@@ -30,6 +30,7 @@ ROWS = (
     "growth",
     "header",
     "hostile",
+    "chat",
 )
 Measure = Callable[[float], Coroutine[None, None, Result]]
 

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from bench.part import Part, refusal
 from bench.windows import PER_CONVERSATION, PER_TENANT, Windows
+from sandbox.room import TENANT
 
 _KEY = re.compile(rb'"k":"([0-9a-f]{32})"')
 #: What the data of an answer's buttons has besides: such a card is no copy of the channel's.
@@ -198,9 +199,9 @@ class Connector:
         return web.Response()
 
     async def _member(self, request: web.Request) -> web.Response:
-        """Take everybody for a member of the conversation's tenant."""
+        """Take everybody for a member of the conversation's tenant, which is the bot's own until something else is heard."""
         id_ = unquote(request.match_info["member"])
-        tenant = self._tenants.get(_conversation(request), "")
+        tenant = self._tenants.get(_conversation(request), TENANT)
         person = {"id": id_, "aadObjectId": id_.removeprefix("29:"), "name": "Ada", "tenantId": tenant}
         return _json(person | {"userRole": "user"}, 200)
 

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from audit.kql import TOTAL
-from audit.kql_columns import Facet, Totals
+from audit.kql_columns import ActorsSeen, Busiest, Facet, Steps, Totals
 from bench.part import Part, refusal
 from bench.windows import PER_IDENTITY, Windows
 from sandbox.bot_process import ROOT
@@ -25,6 +25,7 @@ CLUSTER = (
 COLUMNS = ("TimeGenerated", "log_s", "pod_s", "Category", "_ResourceId", "ResourceId")
 #: Questions of one identity that the service answers at once.
 AT_ONCE = 5
+_OBJECT = ("configmaps", "", "kube-system", "coredns-custom")
 #: What only these questions have in their text.
 _ASIDES = ("AKSControlPlane", "Cluster = tolower(", f'Facet = "{Facet.LOG}"', "arg_max(TimeGenerated, *)")
 
@@ -43,6 +44,7 @@ class Workspace:
         self._count = _table((TOTAL,), [[len(rows)]])
         counted = totals_row([dict(zip(COLUMNS, row, strict=True)) for row in rows])
         self._totals = _table(tuple(counted), [list(counted.values())])
+        self._counts_told = _counted(now)
 
     def app(self) -> web.Application:
         """Return the routes, to be mounted at /workspace."""
@@ -75,7 +77,31 @@ class Workspace:
         if f"summarize {TOTAL}" in kql:
             return self._count
         # Of what is only nice to know there is nothing: other tables, former states, what people did before.
-        return _table(COLUMNS, []) if any(mark in kql for mark in _ASIDES) else self._rows
+        if any(mark in kql for mark in _ASIDES):
+            return _table(COLUMNS, [])
+        return next((answer for mark, answer in self._counts_told.items() if mark in kql), self._rows)
+
+
+def _counted(now: datetime) -> dict[str, bytes]:
+    """Return what the chat's counting questions get, by a piece of their text that no other question has."""
+    first, last = (_written(now - timedelta(minutes=each)) for each in (50, 4))
+    actors = [["alice@contoso.com", "", 0, 3, 0, first, last, 1, last, "patch", *_OBJECT, 9, 120]]
+    actors += [
+        [f"person-{n}@contoso.com", "", 0, n, 1, first, last, 2, last, "get", *_OBJECT, 9, 120]
+        for n in range(8)
+    ]
+    steps = [[_written(now - timedelta(hours=n)), kind, 5 + n] for n in range(24) for kind in range(3)]
+    return {
+        "Users = toscalar(": _table(tuple(ActorsSeen), actors),
+        "by Start = bin(": _table(tuple(Steps), steps),
+        "by User\n| extend IsPlatform": _table(
+            (Busiest.USER, Busiest.KIND, Busiest.COUNT), [[f"person-{n}", 0, 9 - n] for n in range(8)]
+        ),
+        "by ApiGroup, Resource, Namespace, Name\n| extend IsPlatform": _table(
+            ("ApiGroup", Busiest.RESOURCE, Busiest.NAMESPACE, Busiest.NAME, Busiest.KIND, Busiest.COUNT),
+            [["", "configmaps", "kube-system", f"coredns-{n}", 0, 9 - n] for n in range(8)],
+        ),
+    }
 
 
 def _rows(now: datetime) -> Iterator[list[str]]:
@@ -84,10 +110,14 @@ def _rows(now: datetime) -> Iterator[list[str]]:
     wanted = [event for event in events if "coredns" in str(event.get("objectRef"))]
     for place, event in enumerate(wanted):
         at = now - timedelta(minutes=4) + timedelta(seconds=10 * place)
-        time_ = at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        time_ = _written(at)
         event |= {"requestReceivedTimestamp": time_, "stageTimestamp": time_}
         log = orjson.dumps(event).decode()
         yield [time_, log, "kube-apiserver-0", "kube-audit-admin", CLUSTER, CLUSTER.upper()]
+
+
+def _written(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _table(columns: tuple[str, ...], rows: list[Any]) -> bytes:

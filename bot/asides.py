@@ -27,6 +27,7 @@ from audit.kql import (
     literal,
     previous_states,
 )
+from audit.untyped import count
 from bot.errors import OutsideError
 from bot.ports import AuditLog, Query, Workspace
 
@@ -68,8 +69,12 @@ class Beside:
         )
         return Asides(earlier=states, seen=seen, before=counts[0], after=counts[1])
 
+    async def states(self, events: Sequence[AuditEvent]) -> Asides:
+        """Ask only for the state before of what these events changed."""
+        return Asides(earlier=await self._states(events))
+
     async def _states(self, events: Sequence[AuditEvent]) -> tuple[AuditEvent, ...]:
-        objects = [each for each in wanted(events, 2 * MAX_OBJECTS) if _can_ask(*_names(each))][:MAX_OBJECTS]
+        objects = [each for each in wanted(events, 2 * MAX_OBJECTS) if can_ask(*_names(each))][:MAX_OBJECTS]
         if not objects:
             return ()
         since = self._window.start - SPAN
@@ -80,7 +85,7 @@ class Beside:
 
     async def _seen(self, events: Sequence[AuditEvent]) -> Seen | None:
         people = dict.fromkeys(event.username for event in events if event.actor is ActorKind.PERSON)
-        names = [name for name in people if _can_ask(name)][:MAX_PEOPLE]
+        names = [name for name in people if can_ask(name)][:MAX_PEOPLE]
         if not names:
             return None
         since = self._window.start - SPAN
@@ -94,8 +99,7 @@ class Beside:
         margin = timedelta(minutes=10)
         wide = Window(start=self._window.start - margin, end=self._window.end + margin)
         rows = await self._rows(kql, wide) if kql else None
-        total = rows[0].get(TOTAL) if rows else None
-        return total if isinstance(total, int) and not isinstance(total, bool) else None
+        return count(rows[0].get(TOTAL)) if rows else None
 
     async def _rows(self, kql: str, window: Window) -> Sequence[Mapping[str, Any]] | None:
         query = Query(workspace=self._workspace, kql=kql, window=window, deadline=DEADLINE, is_aside=True)
@@ -111,7 +115,7 @@ def _names(key: ObjectKey) -> Iterator[str]:
     return (name for name in (key.cluster, key.api_group, key.resource, key.namespace, key.name) if name)
 
 
-def _can_ask(*names: str) -> bool:
+def can_ask(*names: str) -> bool:
     """Tell whether all of them can stand in a query: one that cannot must not keep the others from being asked."""
     try:
         return all(literal(name) for name in names) and bool(names)

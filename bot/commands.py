@@ -1,337 +1,251 @@
-"""What people can ask for: a clicked button and a typed line become the same command."""
+"""The one table of what can be asked: help, the manifest's command list, README and the page are made from it."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from enum import StrEnum
 
-from audit.involved import MARK_LENGTH
-from bot.ports import Conversation
+
+class Who(StrEnum):
+    """Who may use a command; guests and people of other tenants may use none that shows or changes anything."""
+
+    ANYONE = "anyone"
+    #: Members of the conversation's team, and of the list of askers where there is one.
+    MEMBERS = "members"
+    #: Of these, the list of readers where there is one: what they see is more than a card shows.
+    READERS = "readers"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asker:
-    """Who asks, and where: taken from authenticated fields of the activity only, never from a card's data."""
+class Spec:
+    """One command."""
 
-    #: "29:…", which the roster is asked by.
-    user_id: str
-    #: `from.aadObjectId`: who it is. "" means that nothing may be done.
-    object_id: str
-    #: Display name; chosen by the user, for reading only.
+    #: Unique; `help NAME` tells of it. The first of `words`.
     name: str
-    tenant_id: str
-    conversation: Conversation
-    #: The message that the asker's line or click belongs to: the thread's root, "" outside threads.
-    thread: str = ""
-    #: Id of the message whose card was clicked (`replyToId`); "" for typed lines.
-    clicked: str = ""
-    #: IANA name that Teams sends with a message, "" where it sends none.
-    time_zone: str = ""
+    #: What a line of it begins with, any of these, in lower case; several words stand for a phrase.
+    words: tuple[str, ...]
+    #: How it is written: capitals are to be filled in, brackets may be left out.
+    usage: str
+    #: Whole lines, each understood; the first is what help and the manifest show.
+    examples: tuple[str, ...]
+    #: What it answers: at most 128 characters, as the manifest takes them, no full stop.
+    help: str
+    #: More sentences for `help NAME`.
+    details: tuple[str, ...] = ()
+    who: Who = Who.MEMBERS
+    #: It asks a workspace: limits and the ledger apply.
+    asks: bool = False
+    #: It is in the manifest's list, which holds ten.
+    menu: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Acknowledge:
-    key: str
-    #: Clicked on an answer, not on the incident's own card.
-    is_answer: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowRawLog:
-    """The raw log of an incident, one event a page; `page` counts from 0."""
-
-    key: str
-    page: int = 0
-    #: The client cannot open a dialog: the raw log goes to the asker's personal chat.
-    no_dialog: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class WhatElse:
-    """What else the actor of a row did; `row` is its mark, see audit.involved."""
-
-    key: str
-    row: str
-    no_dialog: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class SevenAnswers:
-    """The seven questions about a row's first event; `row` is its mark, see audit.involved."""
-
-    key: str
-    row: str
-    no_dialog: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowSeenBefore:
-    """Earlier incidents with the same actor and object: of the row with a mark, or of all that are not the platform's."""
-
-    key: str
-    row: str | None = None
-    no_dialog: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowIncident:
-    """`incident NUMBER`."""
-
-    number: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowTrail:
-    """`incident NUMBER trail`."""
-
-    number: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowStatus:
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Audits:
-    """`audits TERM last SPAN`."""
-
-    term: str
-    span: timedelta
-
-
-@dataclass(frozen=True, kw_only=True)
-class Help:
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Welcome:
-    """The bot was installed here; nobody types it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subscribe:
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unsubscribe:
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Misunderstood:
-    """A line or click that is none of the above; `text` is hostile and shortened."""
-
-    text: str
-    hint: str = ""
-
-
-#: Shown to the asker alone: in a dialog, or in the personal chat where the client cannot open one.
-ForAsker = ShowRawLog | WhatElse | SevenAnswers | ShowSeenBefore
-
-Command = (
-    Acknowledge
-    | ForAsker
-    | ShowIncident
-    | ShowTrail
-    | ShowStatus
-    | Audits
-    | Help
-    | Welcome
-    | Subscribe
-    | Unsubscribe
-    | Misunderstood
+#: How `audits` narrows; `who`, `what`, `activity` and the named questions take the same words.
+FILTERS = (
+    "What: a word, kube-system/coredns, deploy/frontend, or a kind as kubectl names it: pods, cm, svc.",
+    "Narrow it: verb delete · by alice · in kube-system · on aks-weu · from 20.1.2.3 · client kubectl · denied, failed or succeeded.",
+    "When: last 90m, today, yesterday afternoon, since monday, between 09:00 and 09:30, around 14:05; without it, the last hour.",
+    "Times are yours, in your own time zone; the answer says exactly which window was asked for.",
 )
+#: What shows groups takes this besides.
+_TOP = "top 5 shows five rows at most."
+_QUOTES = "Put a name of several words, or one that is a word of mine, in quotes."
 
-
-#: What `help` lists, and what the tests hold README and manifest to: how to write it, what it answers.
-GRAMMAR = (
-    ("audits coredns last 1h", "the audit events that mention coredns, people first"),
-    ("incident 12", "the card of incident #12 as it is now; #12 alone does the same"),
-    ("incident 12 trail", "what happened to incident #12 on its way to you, step by step"),
-    ("status", "what is watched, what waits, and what went wrong"),
-    ("subscribe", "send incidents to this channel"),
-    ("unsubscribe", "send no more incidents to this channel"),
-    ("help", "this list"),
+COMMANDS: tuple[Spec, ...] = (
+    Spec(
+        name="audits",
+        words=("audits", "audit", "events"),
+        usage="audits [WHAT] [verb VERB] [by WHO] [on CLUSTER] [WHEN]",
+        examples=(
+            "audits coredns last 1h",
+            "audits kube-system/coredns verb delete by alice denied",
+            "audits cm/coredns-custom since monday",
+        ),
+        help="the audit events that mention something, people first",
+        details=(*FILTERS, _TOP, _QUOTES),
+        asks=True,
+        menu=True,
+    ),
+    Spec(
+        name="who",
+        words=("who",),
+        usage="who DID WHAT [on CLUSTER] [WHEN]",
+        examples=(
+            "who deleted deploy/frontend yesterday afternoon",
+            "who touched secrets today",
+            "who changed kube-system/coredns last 24h",
+        ),
+        help="who did something to an object, how often, and when last",
+        details=("DID: created, changed, deleted, read, touched, or a verb of the API.", *FILTERS, _TOP),
+        asks=True,
+        menu=True,
+    ),
+    Spec(
+        name="what",
+        words=("what did", "what has", "what"),
+        usage="what did WHO do [WHEN]",
+        examples=("what did alice do today",),
+        help="one person's timeline, by object",
+        details=("Narrow it: what did alice delete in kube-system on aks-weu today.", *FILTERS[2:]),
+        asks=True,
+        menu=True,
+    ),
+    Spec(
+        name="risky",
+        words=("risky", "risks", "risk"),
+        usage="risky [on CLUSTER] [WHEN]",
+        examples=("risky today",),
+        help="what the risk rules found, the riskiest first",
+        details=(*FILTERS[1:], _TOP),
+        asks=True,
+        menu=True,
+    ),
+    Spec(
+        name="exec",
+        words=("exec", "execs", "shells"),
+        usage="exec [WHAT] [by WHO] [WHEN]",
+        examples=("exec last 24h",),
+        help="shells, attaches and port forwards into pods",
+        details=(
+            "An exec of kubectl 1.30 or newer is logged in kube-audit only, not in kube-audit-admin.",
+            *FILTERS,
+            _TOP,
+        ),
+        asks=True,
+    ),
+    Spec(
+        name="rbac",
+        words=("rbac", "roles"),
+        usage="rbac [WHAT] [by WHO] [WHEN]",
+        examples=("rbac this week",),
+        help="changes of roles and bindings",
+        details=(*FILTERS, _TOP),
+        asks=True,
+    ),
+    Spec(
+        name="secrets",
+        words=("secrets", "secret"),
+        usage="secrets [WHAT] [by WHO] [WHEN]",
+        examples=("secrets last 1h",),
+        help="who read or changed secrets",
+        details=("Reads are logged in kube-audit only, not in kube-audit-admin.", *FILTERS, _TOP),
+        who=Who.READERS,
+        asks=True,
+    ),
+    Spec(
+        name="activity",
+        words=("activity", "plot", "chart"),
+        usage="activity [WHAT] [by WHO] [WHEN]",
+        examples=("activity last 24h",),
+        help="events over time, people against platform, and the busiest actors and objects",
+        details=FILTERS,
+        asks=True,
+        menu=True,
+    ),
+    Spec(
+        name="raw",
+        words=("raw",),
+        usage="raw AUDITID",
+        examples=("raw 4d2f2b9e-7a5e-4b0e-9d0a-3d1f6a1c2b11",),
+        help="one event in full, redacted, for you alone",
+        details=("In a channel it comes to your personal chat.",),
+        who=Who.READERS,
+        asks=True,
+    ),
+    Spec(
+        name="open",
+        words=("open", "incidents", "open incidents"),
+        usage="open",
+        examples=("open",),
+        help="incidents that are not closed",
+        menu=True,
+    ),
+    Spec(
+        name="mine",
+        words=("mine", "my incidents"),
+        usage="mine",
+        examples=("mine",),
+        help="open incidents that you acknowledged",
+        menu=True,
+    ),
+    Spec(
+        name="incident",
+        words=("incident",),
+        usage="incident NUMBER [trail]",
+        examples=("incident 12", "incident 12 trail"),
+        help="the card of incident #12 as it is now; with trail, its way to you step by step",
+        details=("#12 alone does the same.",),
+        menu=True,
+    ),
+    Spec(
+        name="clusters",
+        words=("clusters", "cluster"),
+        usage="clusters",
+        examples=("clusters",),
+        help="what is watched, since when, and what of it is logged",
+        asks=True,
+    ),
+    Spec(
+        name="blindspots",
+        words=("blindspots", "blind spots", "blindspot"),
+        usage="blindspots",
+        examples=("blindspots",),
+        help="what the audit log of your clusters cannot show",
+        asks=True,
+    ),
+    Spec(
+        name="cost",
+        words=("cost", "costs"),
+        usage="cost [WHEN]",
+        examples=("cost last 7d",),
+        help="gigabytes of audit log by category, and the noisiest actors",
+        details=("Of whole workspaces; without a time, of the last 24 hours.",),
+        asks=True,
+    ),
+    Spec(
+        name="status",
+        words=("status",),
+        usage="status",
+        examples=("status",),
+        help="what is watched, what waits, and what went wrong",
+        menu=True,
+    ),
+    Spec(
+        name="watches",
+        words=("watches", "unwatch"),
+        usage="watches, unwatch NUMBER",
+        examples=("watches", "unwatch 3"),
+        help="questions that are asked again and again for this conversation; unwatch ends one",
+        details=("The button Watch this on an answer begins one.",),
+    ),
+    Spec(
+        name="subscribe",
+        words=("subscribe",),
+        usage="subscribe",
+        examples=("subscribe",),
+        help="send incidents to this channel",
+    ),
+    Spec(
+        name="unsubscribe",
+        words=("unsubscribe",),
+        usage="unsubscribe",
+        examples=("unsubscribe",),
+        help="send no more incidents to this channel",
+    ),
+    Spec(
+        name="test",
+        words=("test",),
+        usage="test",
+        examples=("test",),
+        help="a test incident that goes the whole way, for this conversation alone",
+        asks=True,
+    ),
+    Spec(
+        name="help",
+        words=("help",),
+        usage="help [COMMAND]",
+        examples=("help", "help audits"),
+        help="what you can ask; with a command's name, all about it",
+        who=Who.ANYONE,
+        menu=True,
+    ),
 )
-DEFAULT_SPAN = timedelta(hours=1)
-LONGEST_SPAN = timedelta(days=7)
-LONGEST_TERM = 200
-#: No incident has a number of more digits.
-LONGEST_NUMBER = 9
-#: A longer line is nobody's question.
-LONGEST_LINE = 1000
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_SPAN = re.compile(
-    r"\blast\s+(?:(?P<count>\d{1,6}|an?)\s*)?"
-    r"(?P<unit>m|min|mins|minutes?|h|hours?|hrs?|d|days?)$",
-    re.IGNORECASE,
-)
-_INCIDENT = "incident 12"
-#: Words that stand before a span in what people write.
-_SPAN_WORDS = frozenset({"last", "since", "for", "in", "past", "within"})
-_QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'", "\u00a0": " "})
-
-
-def from_text(text: str) -> Command:
-    """Read a typed line, the mention already taken off. Total: never raises, whatever the line."""
-    line = " ".join(text[: LONGEST_LINE + 1].translate(_QUOTES).split()).rstrip("?").strip()
-    if len(line) > LONGEST_LINE:
-        return Misunderstood(text=line[:100], hint="That line is too long; ask in one short line.")
-    word, _, rest = line.partition(" ")
-    simple: dict[str, Command] = {
-        "help": Help(),
-        "status": ShowStatus(),
-        "subscribe": Subscribe(),
-        "unsubscribe": Unsubscribe(),
-        "": Help(),
-    }
-    if word.lower() == "audits":
-        return _audits(rest)
-    if word.lower() == "incident":
-        return _incident(rest)
-    if word.startswith("#"):
-        return _incident(line)
-    if not rest and word.lower() in simple:
-        return simple[word.lower()]
-    return Misunderstood(text=line[:100], hint=_nearest(word))
-
-
-def _incident(rest: str) -> Command:
-    """Read `NUMBER [trail]`, the number with or without a #."""
-    number, _, more = rest.partition(" ")
-    digits = number.removeprefix("#")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= LONGEST_NUMBER):
-        return Misunderstood(text=f"incident {rest}"[:100], hint=f"Say which one by its number: {_INCIDENT}")
-    if more and more.lower() != "trail":
-        hint = f"After the number comes nothing, or the word trail: incident {int(digits)} trail"
-        return Misunderstood(text=f"incident {rest}"[:100], hint=hint)
-    return ShowTrail(number=int(digits)) if more else ShowIncident(number=int(digits))
-
-
-def _audits(rest: str) -> Command:
-    """Read `TERM [last SPAN]`; a term of several words needs quotes.
-
-    Nothing is guessed: a word that is not understood would be searched for, and "nothing found" would be taken for
-    an all-clear.
-    """
-    span = DEFAULT_SPAN
-    term = rest
-    if found := _SPAN.search(rest):
-        span = _span(found["count"] or "1", found["unit"])
-        term = rest[: found.start()]
-    term = term.strip()
-    quoted = len(term) > 1 and term[0] == term[-1] and term[0] in "\"'"
-    bare = term.strip("\"'").strip()
-    if not bare:
-        return _not_read(rest, "Say what to look for: audits coredns last 1h")
-    if not quoted and len(term.split()) > 1:
-        return _not_read(rest, f"Look for one word, or put several in quotes: {_example(term)}")
-    if len(bare) > LONGEST_TERM:
-        return _not_read(rest, f"Look for at most {LONGEST_TERM} characters.")
-    if not timedelta() < span <= LONGEST_SPAN:
-        return _not_read(
-            rest, f"Ask for 1 minute to {LONGEST_SPAN.days} days: audits TERM last 90m, 6h or 2d"
-        )
-    return Audits(term=bare, span=span)
-
-
-def _not_read(rest: str, hint: str) -> Misunderstood:
-    return Misunderstood(text=f"audits {rest}"[:100], hint=hint)
-
-
-def _example(term: str) -> str:
-    """Of words with a span that is none, show how spans are written; else the words in quotes."""
-    words = term.split()
-    if any(word.lower() in _SPAN_WORDS for word in words[1:]) or len(words[0]) > 50:  # noqa: PLR2004 - an example is short
-        return f"audits {words[0][:50]} last 90m, 6h or 2d"
-    return f'audits "{term[:50]}" last 1h'
-
-
-def _span(count: str, unit: str) -> timedelta:
-    number = int(count) if count.isascii() and count.isdigit() else 1
-    if number > _most(unit):
-        return timedelta.max
-    return timedelta(**{_UNITS[unit[0].lower()]: number})
-
-
-def _most(unit: str) -> int:
-    """The largest number of a unit that is worth turning into a span at all."""
-    return int(LONGEST_SPAN / timedelta(**{_UNITS[unit[0].lower()]: 1}))
-
-
-def _nearest(word: str) -> str:
-    names = [line.split()[0] for line, _ in GRAMMAR]
-    close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
-    return f"Did you mean {close[0]}?" if close else ""
-
-
-def from_click(data: Any) -> Command:
-    """Read a button's data. It comes from the client, so any user can send anything: total, and trusts only shapes."""
-    if isinstance(data, Mapping) and data.get("v") == 1 and _is_key(data.get("k")):
-        action = data.get("a")
-        read = _CLICKS.get(action) if isinstance(action, str) else None
-        command = read(data, str(data["k"])) if read else None
-        if command is not None:
-            return command
-    return Misunderstood(
-        text="", hint="This button belongs to an older card; use the newest card of the incident."
-    )
-
-
-#: Beyond what any raw log has; a forged page number ends here.
-MOST_PAGES = 1000
-_KEY = re.compile(r"[0-9a-f]{32}")
-_MARK = re.compile(rf"[0-9a-f]{{{MARK_LENGTH}}}")
-
-
-def _is_key(value: Any) -> bool:
-    return isinstance(value, str) and _KEY.fullmatch(value) is not None
-
-
-def _number(value: Any, most: int) -> int | None:
-    """Return a number from 0 to below `most`; JSON's true is none, and neither is 1.5."""
-    is_one = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < most
-    return value if is_one else None
-
-
-def _raw(data: Mapping[str, Any], key: str) -> Command | None:
-    page = _number(data.get("p", 0), MOST_PAGES)
-    return None if page is None else ShowRawLog(key=key, page=page)
-
-
-def _row(data: Mapping[str, Any]) -> str | None:
-    value = data.get("g")
-    return value if isinstance(value, str) and _MARK.fullmatch(value) else None
-
-
-def _what_else(data: Mapping[str, Any], key: str) -> Command | None:
-    row = _row(data)
-    return None if row is None else WhatElse(key=key, row=row)
-
-
-def _seven(data: Mapping[str, Any], key: str) -> Command | None:
-    row = _row(data)
-    return None if row is None else SevenAnswers(key=key, row=row)
-
-
-def _before(data: Mapping[str, Any], key: str) -> Command | None:
-    row = _row(data)
-    return None if row is None and "g" in data else ShowSeenBefore(key=key, row=row)
-
-
-_CLICKS: Mapping[str, Callable[[Mapping[str, Any], str], Command | None]] = {
-    # Whatever stands there: what is taken for an answer changes least.
-    "acknowledge": lambda data, key: Acknowledge(key=key, is_answer="c" in data),
-    "raw": _raw,
-    "else": _what_else,
-    "seven": _seven,
-    "before": _before,
-}

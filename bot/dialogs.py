@@ -62,9 +62,13 @@ class Dialogs:
         self._behind: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
-        """Wait until everything that was promised is delivered or given up."""
-        while self._behind:
-            await asyncio.wait(set(self._behind))
+        """Wait until everything that was promised is delivered or given up; cut off, give up what is left."""
+        try:
+            while self._behind:
+                await asyncio.wait(set(self._behind))
+        finally:
+            for task in self._behind:
+                task.cancel()
 
     async def show(
         self, promise: Promise[Found], where: Conversation, member: Member, *, no_dialog: bool

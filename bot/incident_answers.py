@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from audit.incident import Person
-from bot.commands import Acknowledge, Asker, ShowIncident, ShowTrail
+from bot.asked import Acknowledge, Asker, ListIncidents, ShowIncident, ShowTrail
 from bot.errors import OutsideError
 from bot.notices import notice_message
 from bot.ports import (
@@ -21,16 +22,26 @@ from bot.ports import (
     ConversationKind,
     Conversations,
     Dossier,
+    IncidentLists,
     Incidents,
+    Ledger,
     Member,
     Message,
 )
 from bot.zones import zone_of
 from cards import notice
 from cards.answer import answered_card
+from cards.incident_list import incident_list_card, incident_list_summary
 from cards.trail import TrailLine, trail_card, trail_summary
 
 log = logging.getLogger(__name__)
+
+#: Incidents of one list; it says how many more there are.
+MOST_LISTED = 10
+
+
+class Kept(Incidents, IncidentLists, Ledger, Protocol):
+    """What is needed of the store."""
 
 
 class IncidentAnswers:
@@ -39,14 +50,17 @@ class IncidentAnswers:
     def __init__(
         self,
         *,
-        incidents: Incidents,
+        incidents: Kept,
         conversations: Conversations,
         clock: Clock,
         zone: ZoneInfo,
         incident_message: Callable[[Dossier], Message],
         wake: Callable[[], None],
+        channels_of: Callable[[Asker], Awaitable[Sequence[str]]],
     ) -> None:
+        """`channels_of` tells which channels that get incidents the asker is a member of."""
         self._incidents = incidents
+        self._channels_of = channels_of
         self._conversations = conversations
         self._clock = clock
         self._zone = zone
@@ -55,9 +69,13 @@ class IncidentAnswers:
         self._behind: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
-        """Wait until every copy that was to be taken away is gone, or will stay."""
-        while self._behind:
-            await asyncio.wait(set(self._behind))
+        """Wait until every copy that was to be taken away is gone, or will stay; cut off, leave the others."""
+        try:
+            while self._behind:
+                await asyncio.wait(set(self._behind))
+        finally:
+            for task in self._behind:
+                task.cancel()
 
     async def here(self, key: str, asker: Asker) -> Dossier | None:
         """Return the incident if its card is for the asker's conversation: a key from elsewhere opens nothing."""
@@ -70,6 +88,8 @@ class IncidentAnswers:
             return notice_message(notice.not_found())
         by = Person(id=asker.object_id, name=member.name)
         done = await self._incidents.acknowledge(command.key, by, self._clock.now())
+        if done is not None and done.changed:
+            await self._recorded(command.key, by, asker)
         if done is not None and asker.clicked and not command.is_answer:
             await self._adopt(command.key, asker)
         self._wake()
@@ -102,15 +122,34 @@ class IncidentAnswers:
         card = trail_card(dossier.incident, lines, zone=zone_of(asker.time_zone, self._zone))
         return Message(card=card, summary=trail_summary(dossier.incident))
 
+    async def listed(self, command: ListIncidents, asker: Asker) -> Message:
+        """Answer with the incidents that are not closed, the newest first."""
+        total, incidents = await self._incidents.open_incidents(
+            MOST_LISTED,
+            conversation_ids=await self._seen_from(asker),
+            acknowledged_by=asker.object_id if command.mine else "",
+        )
+        now, zone = self._clock.now(), zone_of(asker.time_zone, self._zone)
+        here = asker.conversation.kind is not ConversationKind.PERSONAL
+        card = incident_list_card(incidents, total=total, mine=command.mine, at=now, zone=zone, here=here)
+        summary = incident_list_summary(incidents, total=total, mine=command.mine, here=here)
+        return Message(card=card, summary=summary)
+
     async def _shown(self, number: int, asker: Asker) -> Dossier | None:
         """Return the incident of this number if it may be seen where it was asked for."""
         key = await self._incidents.key_of(number)
         dossier = await self._incidents.dossier(key) if key else None
         if dossier is None:
             return None
-        # Nobody but the member reads a personal chat; a group chat may have anybody of the tenant in it.
+        return dossier if dossier.conversations & {*await self._seen_from(asker)} else None
+
+    async def _seen_from(self, asker: Asker) -> Sequence[str]:
+        """Return the conversations whose incidents may be shown here.
+
+        Nobody but the member reads a personal chat; a group chat may have anybody of the tenant in it.
+        """
         alone = asker.conversation.kind is ConversationKind.PERSONAL
-        return dossier if alone or _is_for(dossier, asker) else None
+        return [asker.conversation.id, *(await self._channels_of(asker) if alone else ())]
 
     def _answer(self, dossier: Dossier, asker: Asker) -> Message:
         said = self._incident_message(dossier)
@@ -118,6 +157,13 @@ class IncidentAnswers:
             said.card, at=self._clock.now(), zone=self._zone, clickable=_is_for(dossier, asker)
         )
         return Message(card=card, summary=said.summary)
+
+    async def _recorded(self, key: str, by: Person, asker: Asker) -> None:
+        try:
+            await self._incidents.write("acknowledged", by, asker.conversation.id, self._clock.now(), key=key)
+        except OutsideError as failure:
+            # The acknowledgement stands, and the incident itself says whose it is.
+            log.warning("acknowledgement not in the ledger", extra={"reason": failure.reason})
 
     async def _adopt(self, key: str, asker: Asker) -> None:
         """Keep the clicked message up to date from now on, and take away the copy that was until now.

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from audit.alert import Alert, Criterion
-from audit.counted import Totals
 from audit.distinct import distinct
 from audit.event import AuditEvent, Unreadable, parse_event
 from audit.evidence import SETTLED_AFTER, Arriving, Evidence, Missing, Since
-from audit.filter import EventFilter, Window
+from audit.filter import Window
 from audit.kql import (
     MAX_IDS,
     ContextQueries,
@@ -23,19 +22,17 @@ from audit.kql import (
     context,
     events_behind,
     events_by_id,
-    events_matching,
     evidence_queries,
-    literal,
     what_else,
 )
 from audit.kql_columns import Clusters
 from audit.kql_guard import RefusedQuery
 from audit.untyped import text
 from bot import summary
-from bot.asides import Asides, Beside
+from bot.asides import Asides, Beside, can_ask
 from bot.errors import OutsideError, Reason
-from bot.ports import Answer, AuditLog, Clock, Workspace
-from bot.reading import READ_LIMIT, Build, Part, Reading, count_of, read, together
+from bot.ports import AuditLog, Clock, Workspace
+from bot.reading import READ_LIMIT, Build, Part, Reading, together
 from bot.scope import LONGEST_WINDOW, clamped, why_not_asked, workspace_for
 from bot.sources import Known, Sources
 
@@ -71,17 +68,38 @@ class RawEvents:
     is_partial: bool = False
 
 
+def raw_events(rows: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> RawEvents:
+    """Read rows of events_by_id, each event once, in the order of these ids. Slow: not for an event loop.
+
+    Another event may share an id of a client's choosing; that comes last.
+    """
+    parsed = [parse_event(row) for row in rows]
+    found = distinct(event for event in parsed if isinstance(event, AuditEvent))
+    place = {audit_id: n for n, audit_id in enumerate(ids)}
+    return RawEvents(
+        events=sorted(found, key=lambda event: (place.get(event.audit_id, len(ids)), event.time)),
+        unreadable=sum(isinstance(each, Unreadable) for each in parsed),
+    )
+
+
 class Inquiry:
     """Questions to the workspaces, and their answers as evidence."""
 
     def __init__(
-        self, *, log: AuditLog, workspaces: Sequence[Workspace], clock: Clock, deadline: timedelta = DEADLINE
+        self,
+        *,
+        log: AuditLog,
+        workspaces: Sequence[Workspace],
+        clock: Clock,
+        deadline: timedelta = DEADLINE,
+        sources: Sources | None = None,
     ) -> None:
+        """`sources` may be shared with those who ask the same workspaces."""
         self._log = log
         self._workspaces = workspaces
         self._clock = clock
         self._deadline = deadline
-        self._sources = Sources(log, clock)
+        self._sources = sources or Sources(log, clock)
 
     async def behind(self, alert: Alert, cluster: str = "") -> Evidence:
         """Return the evidence of exactly the alert's window, or why there is none. Outside failures never raise.
@@ -96,7 +114,7 @@ class Inquiry:
         missing = why_not_asked(alert, now) or (None if workspace else Missing.NO_WORKSPACE)
         if missing or workspace is None or alert.window is None:
             return Evidence(asked_at=now, window=alert.window, missing=missing)
-        window, note = clamped(alert.window)
+        window, note = clamped(alert.window, alert.origin)
         blank = Evidence(
             asked_at=now,
             window=window,
@@ -132,7 +150,7 @@ class Inquiry:
         workspace = workspace_for(alert, self._workspaces)
         if workspace is None or alert.window is None or why_not_asked(alert, self._clock.now()):
             return ()
-        window, _ = clamped(alert.window)
+        window, _ = clamped(alert.window, alert.origin)
         reading = self._reading(workspace, window)
         try:
             queries = [kql for each in alert.criteria if (kql := clusters(each, window))]
@@ -164,39 +182,6 @@ class Inquiry:
             return None
         return None if any(part.partial for part in parts) else summary.since(parts, later.end, known)
 
-    async def matching(self, wanted: EventFilter) -> Evidence:
-        """Answer a chat question from every workspace; one that fails is named beside the others' answers.
-
-        Raises OutsideError when none answered, and InvalidTerm.
-        """
-        queries = events_matching(wanted, limit=READ_LIMIT)
-        asked = [self._matching(workspace, wanted) for workspace in self._workspaces]
-        outcomes = await asyncio.gather(*asked, return_exceptions=True)
-        parts, failures, answered = [], [], []
-        for workspace, outcome in zip(self._workspaces, outcomes, strict=True):
-            if isinstance(outcome, Part):
-                parts.append(outcome)
-                answered.append(workspace.name)
-            elif isinstance(outcome, OutsideError):
-                failures.append((workspace.name, outcome))
-            else:
-                raise outcome
-        if failures and not parts:
-            raise failures[0][1]
-        blank = Evidence(
-            asked_at=self._clock.now(),
-            window=wanted.window,
-            workspace=", ".join(answered),
-            kql=queries.rows,
-        )
-        evidence = await _evidence(blank, parts)
-        if not failures:
-            return evidence
-        names = ", ".join(f"{name} ({failure.reason})" for name, failure in failures)
-        return replace(
-            evidence, partial=True, detail=summary.joined(f"Not answered: {names}.", evidence.detail)
-        )
-
     async def what_else(self, alert: Alert, user: str, window: Window) -> Evidence:
         """Return all that one user did in the window, in every cluster of the alert's workspace.
 
@@ -223,51 +208,18 @@ class Inquiry:
         An id is the client's own text where it sent an Audit-ID header: what cannot stand in a query is left out.
         Raises Unavailable or Rejected.
         """
-        shown = dict.fromkeys(e.audit_id for g in evidence.groups for e in g.events if _can_ask(e.audit_id))
+        shown = dict.fromkeys(e.audit_id for g in evidence.groups for e in g.events if can_ask(e.audit_id))
         ids = list(shown)[:MAX_IDS]
         workspace = workspace_for(alert, self._workspaces)
         if not ids or workspace is None or evidence.window is None:
             return RawEvents()
         kql = events_by_id(ids, evidence.window, tables=self._sources.last(workspace).askable)
         answer = await self._reading(workspace, evidence.window).ask(kql)
-        parsed = await asyncio.to_thread(lambda: [parse_event(row) for row in answer.rows])
-        found = distinct(e for e in parsed if isinstance(e, AuditEvent))
-        # Another event may share an id of a client's choosing; it comes last.
-        place = {audit_id: n for n, audit_id in enumerate(ids)}
-        return RawEvents(
-            events=sorted(found, key=lambda e: (place.get(e.audit_id, len(ids)), e.time)),
-            unreadable=sum(isinstance(each, Unreadable) for each in parsed),
-            is_partial=bool(answer.partial),
-        )
+        found = await asyncio.to_thread(raw_events, answer.rows, ids)
+        return replace(found, is_partial=bool(answer.partial))
 
     def _reading(self, workspace: Workspace, window: Window) -> Reading:
         return Reading(log=self._log, workspace=workspace, window=window, deadline=self._deadline)
-
-    async def _matching(self, workspace: Workspace, wanted: EventFilter) -> Part:
-        """Ask for rows, and for the true count of the events that they are."""
-        try:
-            answer, counted = await self._mentions(workspace, wanted)
-        except OutsideError as failure:
-            if failure.reason is not Reason.BASIC_PLAN:
-                raise
-            # Which table that is has to be found out; the others can be asked.
-            await self._sources.of(workspace)
-            answer, counted = await self._mentions(workspace, wanted)
-        part = await asyncio.to_thread(read, answer.rows, Totals())
-        events = distinct(part.events)
-        total = max(count_of(counted), len(events) + len(part.unreadable))
-        totals = Totals(
-            rows=total + len(part.events) - len(events),
-            events=total - len(part.unreadable),
-            unreadable=len(part.unreadable),
-        )
-        return replace(part, totals=totals, partial=answer.partial or counted.partial)
-
-    async def _mentions(self, workspace: Workspace, wanted: EventFilter) -> Sequence[Answer]:
-        tables = self._sources.last(workspace).askable
-        queries = events_matching(wanted, limit=READ_LIMIT, tables=tables)
-        reading = self._reading(workspace, wanted.window)
-        return await together([reading.ask(queries.rows), reading.ask(queries.count)])
 
 
 async def _evidence(
@@ -306,9 +258,3 @@ def _arriving(window: Window, now: datetime) -> Arriving:
 
 def _without(blank: Evidence, missing: Missing, detail: str) -> Evidence:
     return replace(blank, missing=missing, detail=summary.joined(blank.detail, detail))
-
-
-def _can_ask(audit_id: str) -> bool:
-    with suppress(InvalidTerm):
-        return bool(literal(audit_id))
-    return False

@@ -85,6 +85,7 @@ class LogAnalytics:
         credential: AsyncTokenCredential,
         endpoint: str = "https://api.loganalytics.io",
         meter: Meter,
+        most_in_span: int = MOST_IN_SPAN,
         authentication_policy: SansIOHTTPPolicy[Any, Any] | AsyncHTTPPolicy[Any, Any] | None = None,
     ) -> None:
         options: dict[str, Any] = {
@@ -98,7 +99,7 @@ class LogAnalytics:
         self._client = LogsQueryClient(credential, **options)
         self._places = asyncio.Semaphore(MAX_AT_ONCE)
         self._meter = meter
-        self._begun: deque[float] = deque(maxlen=MOST_IN_SPAN)
+        self._begun: deque[float] = deque(maxlen=most_in_span)
 
     async def close(self) -> None:
         await self._client.close()
@@ -134,15 +135,13 @@ class LogAnalytics:
 
     def _is_busy(self) -> bool:
         """Tell whether what is only nice to know would take the place of what must be known."""
-        half = (
-            len(self._begun) >= MOST_IN_SPAN // 2
-            and self._begun[-MOST_IN_SPAN // 2] + SPAN > time.monotonic()
-        )
-        return self._places.locked() or half
+        half = (self._begun.maxlen or 0) // 2
+        is_half_spent = len(self._begun) >= half > 0 and self._begun[-half] + SPAN > time.monotonic()
+        return self._places.locked() or is_half_spent
 
     async def _wait_for_room(self) -> None:
         """Keep within what the service takes of one identity; past it every question would be refused."""
-        if len(self._begun) == MOST_IN_SPAN:
+        if len(self._begun) == self._begun.maxlen:
             await asyncio.sleep(max(0.0, self._begun[0] + SPAN - time.monotonic()))
         self._begun.append(time.monotonic())
 

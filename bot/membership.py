@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.commands import Asker
+from bot.asked import Asker
 from bot.errors import OutsideError, Reason, Rejected
 from bot.ports import Clock, Conversation, ConversationKind, Conversations, Member, Routes
 
@@ -32,6 +33,8 @@ class Standing(StrEnum):
     STRANGER = "stranger"
     #: In none of the channels that get incidents.
     OUTSIDER = "outsider"
+    #: A member who is not on the list of those who may ask and act.
+    UNLISTED = "not on the list"
     #: The roster did not answer.
     UNKNOWN = "unknown"
 
@@ -56,12 +59,17 @@ class Membership:
         clock: Clock,
         tenant_id: str,
         deadline: timedelta = ROSTER_DEADLINE,
+        askers: frozenset[str] = frozenset(),
+        readers: frozenset[str] = frozenset(),
     ) -> None:
+        """`askers` and `readers` are object ids of Entra in lower case; empty for no list."""
         self._conversations = conversations
         self._routes = routes
         self._clock = clock
         self._tenant_id = tenant_id.lower()
         self._deadline = deadline
+        self._askers = askers
+        self._readers = readers
         self._known: dict[Mark, Known] = {}
 
     async def of(self, asker: Asker) -> tuple[Standing, Member | None]:
@@ -72,6 +80,8 @@ class Membership:
         """
         if not asker.object_id or asker.tenant_id.lower() != self._tenant_id:
             return Standing.STRANGER, None
+        if self._askers and asker.object_id.lower() not in self._askers:
+            return Standing.UNLISTED, None
         try:
             async with asyncio.timeout(self._deadline.total_seconds()):
                 return await self._asked(asker)
@@ -84,9 +94,25 @@ class Membership:
             return here.standing, here.member
         return await self._sees_incidents(asker), here.member
 
+    def may_read(self, asker: Asker) -> bool:
+        """Tell whether a member may see raw logs and ask about secrets."""
+        return not self._readers or asker.object_id.lower() in self._readers
+
+    async def channels_of(self, asker: Asker) -> Sequence[str]:
+        """Return ids of the channels that get incidents and have the asker as a member, as far as that is known."""
+        try:
+            async with asyncio.timeout(self._deadline.total_seconds()):
+                found = [(channel.id, await self._in(channel, asker)) for channel in await self._channels()]
+        except (OutsideError, TimeoutError):
+            return ()
+        return [id_ for id_, known in found if known.standing is Standing.MEMBER]
+
+    async def _channels(self) -> Sequence[Conversation]:
+        return [c for c in await self._routes.subscribed() if c.kind is ConversationKind.CHANNEL]
+
     async def _sees_incidents(self, asker: Asker) -> Standing:
         try:
-            channels = [c for c in await self._routes.subscribed() if c.kind is ConversationKind.CHANNEL]
+            channels = await self._channels()
         except OutsideError:
             return Standing.UNKNOWN
         unknown = False

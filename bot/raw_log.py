@@ -1,15 +1,15 @@
-"""The raw log of an incident, one event a page, for who asked alone: a whole event leaves through audit.redact only."""
+"""The raw log of an incident or of a row, one event a page, for who asked alone: a whole event leaves through audit.redact only."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Any
 
 from audit.event import AuditEvent
 from audit.redact import redact
-from bot.commands import ShowRawLog
+from bot.asked import ShowRawLog
 from bot.dialogs import Dialogs, Promise
 from bot.inquiry import Inquiry, RawEvents
 from bot.notices import notice_message
@@ -37,19 +37,43 @@ class RawLog:
 
         Raises Unavailable or Rejected if the workspace fails before that is promised.
         """
+        return await self.shown(command, self._inquiry.raw(dossier.alert, dossier.evidence), where, member)
+
+    async def shown(
+        self,
+        command: ShowRawLog,
+        asked: Coroutine[Any, Any, RawEvents],
+        where: Conversation,
+        member: Member,
+    ) -> Message:
+        """Return the page of what is asked, or the notice that all of it goes to the member's personal chat.
+
+        Raises Unavailable or Rejected if asking fails before that is promised.
+        """
 
         async def page(found: RawEvents) -> Message:
-            return await self._page(found, command.page, member, dossier.incident.key)
+            return await self.page(found, command.page, member, command.key, command.row)
 
         async def all_of_it(found: RawEvents) -> Sequence[Message]:
             return await self._personal(found, member)
 
-        asked = self._inquiry.raw(dossier.alert, dossier.evidence)
         promise = Promise(name=NAME, asked=asked, dialog=page, personal=all_of_it)
         return await self._dialogs.show(promise, where, member, no_dialog=command.no_dialog)
 
-    async def _page(self, found: RawEvents, page: int, member: Member, key: str = "") -> Message:
-        """Return one event as a card, the last one for a page beyond it. Without a key it has no buttons."""
+    async def page(
+        self,
+        found: RawEvents,
+        page: int,
+        member: Member,
+        key: str = "",
+        row: str = "",
+        *,
+        in_dialog: bool = True,
+    ) -> Message:
+        """Return one event as a card, the last one for a page beyond it. Without a key it has no buttons.
+
+        With a `row` the key is a question's. Outside a dialog the buttons open one.
+        """
         if not found.events:
             return notice_message(notice.no_raw_log())
         page = min(page, len(found.events) - 1)
@@ -61,18 +85,22 @@ class RawLog:
             asked_by=member.name,
             at=self._clock.now(),
             key=key,
+            row=row,
+            in_dialog=in_dialog,
         )
         return Message(card=card, summary="Raw log")
 
     async def _personal(self, found: RawEvents, member: Member) -> Sequence[Message]:
         shown = max(1, min(len(found.events), MOST_PERSONAL))
-        pages = [await self._page(found, page, member) for page in range(shown)]
+        pages = [await self.page(found, page, member) for page in range(shown)]
         if len(found.events) > shown > 1:
             pages.append(notice_message(notice.more_pages(shown, len(found.events))))
         return pages
 
 
-def _card(found: RawEvents, *, page: int, asked_by: str, at: datetime, key: str) -> dict[str, Any]:
+def _card(
+    found: RawEvents, *, page: int, asked_by: str, at: datetime, key: str, row: str, in_dialog: bool
+) -> dict[str, Any]:
     """Redact here and nowhere else: no page is made without it."""
     event = found.events[page]
     clean = redact(event.raw)
@@ -83,6 +111,8 @@ def _card(found: RawEvents, *, page: int, asked_by: str, at: datetime, key: str)
         asked_by=asked_by,
         at=at,
         key=key,
+        row=row,
+        in_dialog=in_dialog,
         redactions=clean.count,
         notes=_notes(found, event),
     )

@@ -100,25 +100,26 @@ class Reading:
         )
 
     async def _events(self, build: Build, queries: EvidenceQueries, *, with_rest: bool) -> Part:
-        (rows, note), counted = await together(
-            [self._rows(build, queries), self._noted(queries.totals, queries.is_windowed)]
+        notes: list[str] = []
+        rows, counted = await together(
+            [
+                self._rows(build, queries, notes),
+                self.ask(queries.totals, is_windowed=queries.is_windowed),
+            ]
         )
-        part = await asyncio.to_thread(read, rows.rows, _totals(counted[0]))
-        part = replace(part, partial=rows.partial or counted[0].partial, notes=(note,) if note else ())
+        part = await asyncio.to_thread(read, rows.rows, _totals(counted))
+        part = replace(part, partial=rows.partial or counted.partial, notes=tuple(notes))
         return part if part.read >= part.returned or not with_rest else await self._with_groups(part, queries)
 
-    async def _noted(self, kql: str, is_windowed: bool) -> tuple[Answer, str]:
-        return await self.ask(kql, is_windowed=is_windowed), ""
-
-    async def _rows(self, build: Build, queries: EvidenceQueries) -> tuple[Answer, str]:
-        """Ask for the rows; where so many are too large, for a few."""
+    async def _rows(self, build: Build, queries: EvidenceQueries, notes: list[str]) -> Answer:
+        """Ask for the rows; where so many are too large, for a few, which is noted."""
         try:
-            return await self.ask(queries.rows, is_windowed=queries.is_windowed), ""
+            return await self.ask(queries.rows, is_windowed=queries.is_windowed)
         except OutsideError as failure:
             if failure.reason is not Reason.TOO_LARGE:
                 raise
-        few = await self.ask(build(FEW).rows, is_windowed=queries.is_windowed)
-        return few, f"The rows are too large to be read at once; {FEW} of them were read."
+        notes.append(f"The rows are too large to be read at once; {FEW} of them were read.")
+        return await self.ask(build(FEW).rows, is_windowed=queries.is_windowed)
 
     async def _with_groups(self, part: Part, queries: EvidenceQueries) -> Part:
         """Have the workspace group what was not read. Without that the rest of the card still stands."""

@@ -1,4 +1,4 @@
-"""What is asked from a row of an incident's card: what else its actor did, its seven answers, whether it was seen before.
+"""What is asked from a row of a card: what else its actor did, its seven answers, whether it was seen before.
 
 Each is for who asked alone, as the raw log is, and is asked of the workspace or the store at that moment.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from audit.involved import deeds, marked
 from audit.kql import InvalidTerm
 from audit.questions import answers
 from audit.redact import redact
-from bot.commands import Asker, SevenAnswers, ShowSeenBefore, WhatElse
+from bot.asked import Asker, SevenAnswers, ShowSeenBefore, WhatElse
 from bot.dialogs import Dialogs, Promise
 from bot.inquiry import Inquiry, RawEvents
 from bot.notices import notice_message
@@ -37,9 +37,28 @@ AROUND = timedelta(minutes=30)
 #: Earlier incidents that are read; the card says how many more there are.
 MOST_SEEN = 12
 #: Characters of a name in a line about a row.
-_NAME = 120
+NAME_LENGTH = 120
 
 Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowSource:
+    """A row of a card, of an incident's or of an answer's, and how to ask about it again."""
+
+    user: str
+    first: datetime
+    last: datetime
+    #: The row in words.
+    said: str
+    #: Id and time of its first event; None where it is not known.
+    event: tuple[str, datetime] | None
+    #: Which of the row's events that is, in words; "" where there is one.
+    which: str
+    #: What its user did in a window. May raise InvalidTerm and OutsideError.
+    around: Callable[[Window], Awaitable[Evidence]]
+    #: Its first event, whole.
+    raw: Callable[[], Awaitable[RawEvents]]
 
 
 class RowAnswers:
@@ -65,44 +84,60 @@ class RowAnswers:
         group = _row(dossier.evidence, command.row)
         if group is None:
             return notice_message(notice.row_gone())
-        if not group.user:
-            return notice_message(notice.no_actor())
-        window = Window(start=group.first - AROUND, end=group.last + AROUND)
-        zone = zone_of(asker.time_zone, self._zone)
-
-        def drawn(found: Evidence) -> Message:
-            url = self._logs_url(found)
-            card = what_else_card(found, group.user, window, zone=zone, logs_url=url)
-            return Message(card=card, summary="What else they did")
-
-        asked = self._around(dossier, group.user, window)
-        promise = _promise("answer", asked, drawn)
-        return await self._dialogs.show(promise, asker.conversation, member, no_dialog=command.no_dialog)
-
-    async def _around(self, dossier: Dossier, user: str, window: Window) -> Evidence:
-        try:
-            return await self._inquiry.what_else(dossier.alert, user, window)
-        except InvalidTerm as refused:
-            # A name that cannot stand in a query: nothing was asked.
-            blank = Evidence(asked_at=dossier.evidence.asked_at, window=window)
-            return replace(blank, missing=Missing.REFUSED_QUERY, detail=str(refused))
+        return await self.what_else_of(
+            self._source(group, dossier), asker, member, no_dialog=command.no_dialog
+        )
 
     async def seven(self, command: SevenAnswers, dossier: Dossier, asker: Asker, member: Member) -> Message:
         """Answer with the seven questions about the row's first event, asked for again and redacted."""
         group = _row(dossier.evidence, command.row)
         if group is None:
             return notice_message(notice.row_gone())
-        if not group.events:
+        return await self.seven_of(self._source(group, dossier), asker, member, no_dialog=command.no_dialog)
+
+    async def what_else_of(
+        self, row: RowSource, asker: Asker, member: Member, *, no_dialog: bool, where: str = ""
+    ) -> Message:
+        """Answer with all that the row's actor did around it. `where` says where is looked; "" for one workspace."""
+        if not row.user:
+            return notice_message(notice.no_actor())
+        window = Window(start=row.first - AROUND, end=row.last + AROUND)
+        zone = zone_of(asker.time_zone, self._zone)
+        told = {"where": where} if where else {}
+
+        def drawn(found: Evidence) -> Message:
+            url = self._logs_url(found)
+            card = what_else_card(found, row.user, window, zone=zone, logs_url=url, **told)
+            return Message(card=card, summary="What else they did")
+
+        promise = _promise("answer", _around(row, window), drawn)
+        return await self._dialogs.show(promise, asker.conversation, member, no_dialog=no_dialog)
+
+    async def seven_of(self, row: RowSource, asker: Asker, member: Member, *, no_dialog: bool) -> Message:
+        """Answer with the seven questions about the row's first event."""
+        if not row.event:
             return notice_message(notice.no_event())
-        first = replace(group, events=group.events[:1])
 
         def drawn(found: RawEvents) -> Message:
-            event = _shown(found.events, first)
-            return notice_message(notice.no_event()) if event is None else _seven(event, group)
+            event = _shown(found.events, row)
+            return notice_message(notice.no_event()) if event is None else _seven(event, row)
 
-        asked = self._inquiry.raw(dossier.alert, replace(dossier.evidence, groups=(first,)))
-        promise = _promise("answer", asked, drawn)
-        return await self._dialogs.show(promise, asker.conversation, member, no_dialog=command.no_dialog)
+        promise = _promise("answer", _awaited(row.raw()), drawn)
+        return await self._dialogs.show(promise, asker.conversation, member, no_dialog=no_dialog)
+
+    def _source(self, group: Group, dossier: Dossier) -> RowSource:
+        """Return a row of an incident's card."""
+        first = replace(group, events=group.events[:1])
+        return RowSource(
+            user=group.user,
+            first=group.first,
+            last=group.last,
+            said=sentence(group, NAME_LENGTH),
+            event=(first.events[0].audit_id, first.events[0].time) if first.events else None,
+            which=f"The first of {group.count:,} alike." if group.count > 1 else "",
+            around=lambda window: self._inquiry.what_else(dossier.alert, group.user, window),
+            raw=lambda: self._inquiry.raw(dossier.alert, replace(dossier.evidence, groups=(first,))),
+        )
 
     async def seen_before(
         self, command: ShowSeenBefore, dossier: Dossier, asker: Asker, member: Member
@@ -112,7 +147,7 @@ class RowAnswers:
         if groups is None:
             return notice_message(notice.row_gone())
         zone = zone_of(asker.time_zone, self._zone)
-        about = sentence(groups[0], _NAME) if len(groups) == 1 else ""
+        about = sentence(groups[0], NAME_LENGTH) if len(groups) == 1 else ""
 
         def drawn(found: tuple[int, Sequence[SeenBefore]]) -> Message:
             total, newest = found
@@ -125,6 +160,16 @@ class RowAnswers:
         )
         promise = _promise("answer", _awaited(asked), drawn)
         return await self._dialogs.show(promise, asker.conversation, member, no_dialog=command.no_dialog)
+
+
+async def _around(row: RowSource, window: Window) -> Evidence:
+    try:
+        return await row.around(window)
+    except InvalidTerm as refused:
+        # A name that cannot stand in a query: nothing was asked.
+        return Evidence(
+            asked_at=window.end, window=window, missing=Missing.REFUSED_QUERY, detail=str(refused)
+        )
 
 
 async def _awaited(asked: Awaitable[Found]) -> Found:
@@ -155,17 +200,16 @@ def _asked_about(evidence: Evidence, mark: str | None) -> Sequence[Group] | None
     return [each for each in evidence.groups if each.actor is not ActorKind.PLATFORM] or evidence.groups
 
 
-def _shown(found: Sequence[AuditEvent], row: Group) -> AuditEvent | None:
+def _shown(found: Sequence[AuditEvent], row: RowSource) -> AuditEvent | None:
     """Return the event that the row begins with; another may share an id of a client's choosing."""
-    line = row.events[0]
-    same = [event for event in found if event.audit_id == line.audit_id]
-    return next((event for event in same if event.time == line.time), same[0] if same else None)
+    audit_id, time = row.event or ("", row.first)
+    same = [event for event in found if event.audit_id == audit_id]
+    return next((event for event in same if event.time == time), same[0] if same else None)
 
 
-def _seven(event: AuditEvent, group: Group) -> Message:
-    which = f"The first of {group.count:,} alike." if group.count > 1 else ""
-    notes = (which, cut_note(event.lost) if event.is_cut else "")
-    card = seven_card(answers(_redacted(event)), about=sentence(group, _NAME), notes=notes)
+def _seven(event: AuditEvent, row: RowSource) -> Message:
+    notes = (row.which, cut_note(event.lost) if event.is_cut else "")
+    card = seven_card(answers(_redacted(event)), about=row.said, notes=notes)
     return Message(card=card, summary="Seven answers")
 
 

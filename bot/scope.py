@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from audit.alert import Alert, AlertKind
 from audit.evidence import Missing
 from audit.filter import Window
+from audit.origin import Origin, target_workspace_id
 from bot.ports import Workspace
 
 #: Alerts outside these two are shown but nothing is asked for them: a replayed body must not cost a query.
@@ -23,8 +24,12 @@ LONGEST_WINDOW = timedelta(hours=24)
 def workspace_for(alert: Alert, workspaces: Sequence[Workspace]) -> Workspace | None:
     """Pick from the configured workspaces the one that holds the log of what the alert is about.
 
-    The payload only selects from that list. The longest matching entry wins; case does not matter.
+    The payload only selects from that list. The longest matching entry wins; case does not matter. An alert of our own
+    names its workspace.
     """
+    if alert.origin is not Origin.AZURE:
+        named = target_workspace_id(alert.targets)
+        return next((each for each in workspaces if named and each.id.lower() == named), None)
     best: tuple[int, Workspace] | None = None
     for target in alert.targets:
         path = target.lower().rstrip("/") + "/"
@@ -48,6 +53,9 @@ def why_not_asked(alert: Alert, now: datetime) -> Missing | None:
         return Missing.NO_WINDOW
     # Some kinds do not say when they fired; their window then tells how old they are.
     fired = alert.fired_at or alert.window.end
+    if alert.origin is not Origin.AZURE:
+        # Nobody can replay it: it came from somebody who may ask, and its window from a question that was answered.
+        fired = now
     if fired < now - OLDEST_ALERT or alert.window.end < now - RETENTION:
         return Missing.TOO_OLD
     if fired > now + FUTURE_ALERT or alert.window.end > now + RETENTION:
@@ -55,9 +63,12 @@ def why_not_asked(alert: Alert, now: datetime) -> Missing | None:
     return None
 
 
-def clamped(window: Window) -> tuple[Window, str]:
-    """Return the end of a window that would cost the workspace too much, and a sentence that says so."""
-    if window.length <= LONGEST_WINDOW:
+def clamped(window: Window, origin: Origin = Origin.AZURE) -> tuple[Window, str]:
+    """Return the end of a window that would cost the workspace too much, and a sentence that says so.
+
+    The window of a question was allowed when that was asked.
+    """
+    if window.length <= LONGEST_WINDOW or origin is not Origin.AZURE:
         return window, ""
     cut = Window(start=window.end - LONGEST_WINDOW, end=window.end)
     return (

@@ -19,11 +19,11 @@ _WHERE = "All clusters of this workspace."
 
 
 def what_else_card(
-    evidence: Evidence, user: str, window: Window, *, zone: ZoneInfo, logs_url: str = ""
+    evidence: Evidence, user: str, window: Window, *, zone: ZoneInfo, logs_url: str = "", where: str = _WHERE
 ) -> dict[str, Any]:
     """Return what `user` did in `window`, on every cluster, as an Adaptive Card 1.5 of at most cards.size.BUDGET bytes.
 
-    `zone` is the asker's; `logs_url` adds a button if it leads into the Azure portal.
+    `zone` is the asker's; `logs_url` adds a button if it leads into the Azure portal; `where` says where was looked.
     """
     asked = evidence.window or window
     times = Times(zone=zone, day=asked.end)
@@ -34,7 +34,7 @@ def what_else_card(
         head = [
             line(run(title, weight="bolder", size="medium")),
             line(_found(evidence, detail), spacing="small"),
-            line(run(f"{span}. {_WHERE}", size="small", subtle=True), spacing="small"),
+            line(run(f"{span}. {where}", size="small", subtle=True), spacing="small"),
         ]
         body = [
             Container(items=head, style="emphasis", bleed=True),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from audit.alert import Alert, ResultTable
+from audit.origin import Origin
 from audit.secrets import Tally, without_secrets
 from cards.elements import Container, RichTextBlock
 from cards.size import Detail
@@ -26,8 +27,13 @@ def alert_blocks(alert: Alert, detail: Detail) -> list[Any]:
         *_results(alert.results, detail),
         *_pairs(alert.facts, "fact", detail),
         *_pairs(alert.custom_properties.items(), "property of the rule", detail, "properties of the rule"),
-        *_description(alert.description, detail),
+        *([] if said_on_top(alert) else _description(alert.description, detail)),
     ]
+
+
+def said_on_top(alert: Alert) -> bool:
+    """Tell whether its description is ours: who made it, which stands on top of the card."""
+    return alert.origin is not Origin.AZURE
 
 
 def _description(text: str, detail: Detail) -> list[RichTextBlock]:

@@ -132,6 +132,14 @@ class Submit(Action):
     data = PropertyType(type=dict)
 
 
+class Press(Action):
+    """A Submit that hangs on something with text of its own. Without a title it is read out by that text."""
+
+    action_type = "Action.Submit"
+    required = ("data",)
+    data = PropertyType(type=dict)
+
+
 class OpenUrl(Action):
     action_type = "Action.OpenUrl"
     required = ("title", "url")
@@ -194,6 +202,24 @@ class ActionSet(_Element, base_containers.ActionSet):
 
     required = ("actions",)
     actions = _Several(Action)
+
+
+class GroupedBars(_Element, base_elements.Element):
+    """Teams' own chart, which the public schema does not know; a client without it draws `fallback`.
+
+    `data`: a list of {"legend": str, "values": [{"x": str, "y": number}], "color": a colour of Teams' charts}.
+    https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/charts-in-adaptive-cards
+    """
+
+    element_type = "Chart.VerticalBar.Grouped"
+    required = ("data", "fallback")
+    title = PropertyType(type=str)
+    x_title = PropertyType(type=str, key_name="xAxisTitle")
+    y_title = PropertyType(type=str, key_name="yAxisTitle")
+    color_set = _Word("categorical", "sequential", "diverging", key_name="colorSet")
+    stacked = PropertyType(type=bool)
+    data = PropertyType(type=list)
+    fallback = PropertyType(type=Container)
 
 
 class AdaptiveCard(_Strict, base_card.AdaptiveCard):

@@ -27,6 +27,20 @@ def folded_words(evidence: Evidence, limit: int) -> str:
     return "; ".join(_in_few(fold, limit) for fold in folds(evidence))
 
 
+def folded_rows(evidence: Evidence, detail: Detail) -> int:
+    """Return how many single events can be seen in what is folded."""
+    most = _most_rows(detail)
+    return sum(
+        min(most, sum(len(group.events) for group in fold.groups[: detail.groups]))
+        for fold in folds(evidence)
+    )
+
+
+def _most_rows(detail: Detail) -> int:
+    """Routine must not push risk off the card."""
+    return max(1, detail.events // 2)
+
+
 def _in_few(fold: Fold, limit: int) -> str:
     count = f"× {fold.count:,}"  # noqa: RUF001
     if len(fold.users) > 1:
@@ -63,8 +77,7 @@ def _heading(fold: Fold, detail: Detail) -> RichTextBlock:
 def _inside(fold: Fold, times: Times, detail: Detail) -> list[RichTextBlock]:
     """Return each kind of request with its events, as far as there is room, and what is left off."""
     lines: list[RichTextBlock] = []
-    # Routine must not push risk off the card.
-    most, rows = max(1, detail.events // 2), 0
+    most, rows = _most_rows(detail), 0
     for group in fold.groups[: detail.groups]:
         lines.append(_kind(group, times, detail, named_too=len(fold.users) > 1))
         events = group.events[: most - rows]

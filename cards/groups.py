@@ -29,31 +29,47 @@ _MOST_CLAIMED = 2
 _MOST_FIRSTS = 3
 
 
-def group_blocks(evidence: Evidence, times: Times, detail: Detail, *, key: str = "") -> list[Any]:
+def group_blocks(
+    evidence: Evidence,
+    times: Times,
+    detail: Detail,
+    *,
+    key: str = "",
+    question: bool = False,
+    most: int = 0,
+) -> list[Any]:
     """Return the groups, riskiest first, what is folded below, and a line that says what is left out.
 
     So few events as FEW are open from the start; of more, the first group, and those after it while FEW rows are not
-    exceeded. With the incident's `key` a group has buttons to ask more about it.
+    exceeded. With the `key` of the incident, or of the `question`, a group has buttons to ask more about it. `most`:
+    groups to show at most, where somebody asked for no more; 0 for as many as fit.
     """
     groups = unfolded(evidence)
+    shown = most_groups(detail, most)
     few = sum(each.group.count for each in groups) <= FEW
     blocks: list[Any] = over_all_lines(evidence, detail)
     rows = 0
-    for n, placed in enumerate(groups[: detail.groups]):
+    for n, placed in enumerate(groups[:shown]):
         rows += len(placed.group.events[: detail.events])
         is_open = few or n == 0 or rows <= FEW
-        menu = menu_blocks(placed, f"g{n}-more", key, detail) if n < detail.menus else []
+        has_menu = n < detail.menus
+        menu = menu_blocks(placed, f"g{n}-more", key, detail, question=question) if has_menu else []
         blocks += _blocks(placed.group, f"g{n}", menu, times, detail, is_open=is_open)
     return [
         *blocks,
         *folded_blocks(evidence, times, detail),
-        *_left_out(evidence, groups[detail.groups :]),
+        *_left_out(evidence, groups[shown:], top=shown if shown == most else 0),
         *_log_reaches(evidence, times),
     ]
 
 
-def _left_out(evidence: Evidence, left: Sequence[Placed]) -> list[RichTextBlock]:
-    """Say exactly what of the evidence stands nowhere on the card."""
+def most_groups(detail: Detail, most: int) -> int:
+    """Return how many groups a card shows: as many as there is room for, and no more than were asked for."""
+    return min(detail.groups, most) if most > 0 else detail.groups
+
+
+def _left_out(evidence: Evidence, left: Sequence[Placed], *, top: int) -> list[RichTextBlock]:
+    """Say exactly what of the evidence stands nowhere on the card. `top`: how many were asked for, where that is why."""
     counts = {kind: sum(each.of for each in left if each.group.actor is kind) for kind in ActorKind}
     by = ", ".join(f"{n:,} by {words.ACTOR_COUNTS[kind][1]}" for kind, n in counts.items() if n)
     events = sum(each.group.count for each in left)
@@ -63,7 +79,8 @@ def _left_out(evidence: Evidence, left: Sequence[Placed]) -> list[RichTextBlock]
         parts.append(f"{counted(evidence.groups_left, 'further group')} that the workspace counted only")
     elif rest := events_of(evidence) - sum(group.count for group in evidence.groups):
         parts += [f"{counted(rest, 'event')} not read"] if rest > 0 else []
-    return [line(f"Left out: {'; '.join(parts)}.", spacing="small")] if parts else []
+    why = f", for the top {top:,} were asked for" if left and top else ""
+    return [line(f"Left out{why}: {'; '.join(parts)}.", spacing="small")] if parts else []
 
 
 def _log_reaches(evidence: Evidence, times: Times) -> list[RichTextBlock]:
@@ -112,16 +129,17 @@ def _heading(group: Group, times: Times, detail: Detail) -> list[RichTextBlock]:
     user = run(words.who(group, detail.text), weight="bolder")
     facts = f" · {words.identity(group, detail.text)} · {words.how_often(group)} · "
     where = f"on {plain(group.cluster, detail.text)}" if group.cluster.strip() else ""
-    origin = _origin(group, detail)
+    came = origin(group, detail)
     return [
         line(user, facts, run(end, weight="bolder")),
         line(joined((words.act(group, detail.text), where, when(group, times))), spacing="none"),
-        *([line(run(origin, subtle=True, size="small"), spacing="none")] if origin else []),
+        *([line(run(came, subtle=True, size="small"), spacing="none")] if came else []),
         *finding_lines(group.findings, detail),
     ]
 
 
-def _origin(group: Group, detail: Detail) -> str:
+def origin(group: Group, detail: Detail) -> str:
+    """Return from where and by which program it came, what is new in it, and what Azure cut; "" where nothing is known."""
     firsts = [plain(text, detail.text) for text in group.first_seen[: min(_MOST_FIRSTS, detail.groups)]]
     cut = f"{counted(group.cut, 'row')} cut by Azure" if group.cut else ""
     return joined((_from(group, detail), words.client(group, detail.text), *firsts, cut))

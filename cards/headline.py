@@ -9,6 +9,7 @@ from audit.alert import Alert, resource_name
 from audit.event import ActorKind
 from audit.evidence import Evidence, Group, Severity
 from audit.incident import Incident, State
+from audit.origin import Origin
 from cards import missing, words
 from cards.findings import Riskiest, is_routine, others_than, riskiest
 from cards.order import events_of, unfolded
@@ -47,7 +48,7 @@ def headline(incident: Incident, alert: Alert, evidence: Evidence, times: Times,
     leading, first = leaders(evidence), riskiest(evidence)
     group = first.group if first else None
     return Headline(
-        status=status(incident, times, limit),
+        status=" ".join(filter(None, (_test(alert, limit), status(incident, times, limit, alert.origin)))),
         severity=_severity(incident, alert, evidence, first, limit),
         what=_finding(first, limit) or (_what(leading, limit) if leading else _rule(incident, alert, limit)),
         where=plain(
@@ -57,13 +58,19 @@ def headline(incident: Incident, alert: Alert, evidence: Evidence, times: Times,
     )
 
 
-def status(incident: Incident, times: Times, limit: int) -> str:
+def _test(alert: Alert, limit: int) -> str:
+    """Say it before all else: nobody shall run for a test."""
+    return plain(alert.description, 2 * limit) if alert.origin is Origin.TEST else ""
+
+
+def status(incident: Incident, times: Times, limit: int, origin: Origin = Origin.AZURE) -> str:
     """Say what has become of the incident; "" while it is only fired."""
     taken = incident.acknowledgement
     by = f"cknowledged by {named(taken.by.name, _NOBODY, limit)} {times.at(taken.at)}" if taken else ""
     if incident.state is State.RESOLVED:
         over = f", {times.at(incident.resolved_at)}" if incident.resolved_at else ""
-        return f"Azure says it is over{over}. {f'A{by}' if by else 'Nobody acknowledged'}."
+        ended = "Azure says it is over" if origin is Origin.AZURE else "Ended by itself"
+        return f"{ended}{over}. {f'A{by}' if by else 'Nobody acknowledged'}."
     return f"A{by}" if by else ""
 
 

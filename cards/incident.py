@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from audit.alert import Alert
 from audit.evidence import Evidence, Missing, Severity
 from audit.incident import Incident, State
+from audit.origin import Origin
 from cards import missing
 from cards.actions import acknowledge, open_in_logs, runbook, seen_before, show_raw_log
-from cards.alert import alert_blocks
+from cards.alert import alert_blocks, said_on_top
 from cards.earlier import earlier_lines
 from cards.elements import FULL_WIDTH, Action, AdaptiveCard, Container, RichTextBlock
 from cards.findings import is_routine, riskiest
@@ -33,6 +34,8 @@ _RISKY = {
 #: So many blind spots are said as long as there is room for readable text: one that is missing would be a claim.
 _BLIND_SPOTS = 8
 _READABLE = 60
+#: How what is not Azure's began.
+_BEGAN = {Origin.RAISED: "raised", Origin.WATCH: "found", Origin.TEST: "begun"}
 #: So many buttons are in sight; further ones stand under "…".
 _IN_SIGHT = 4
 
@@ -61,6 +64,7 @@ def incident_card(
         body = [
             _head(top, incident, evidence),
             *_found(found_at, times),
+            *_by_whom(alert, detail),
             *number_lines(alert, evidence, times, detail, cluster=incident.subject_id),
             *_doubts(evidence, alert, times, detail),
             *([] if evidence.missing else group_blocks(evidence, times, detail, key=incident.key)),
@@ -96,6 +100,8 @@ def _times(incident: Incident, alert: Alert, zone: ZoneInfo) -> Times:
 
 def _began(incident: Incident, alert: Alert) -> tuple[str, datetime]:
     """Return how and when it began. The alert at hand is the newest, so its time is the first one only if it is alone."""
+    if incident.alert_count == 1 and alert.origin is not Origin.AZURE:
+        return _BEGAN[alert.origin], incident.opened_at
     if incident.alert_count == 1 and alert.fired_at:
         return "fired", alert.fired_at
     return "opened", incident.opened_at
@@ -114,6 +120,13 @@ def _head(top: Headline, incident: Incident, evidence: Evidence) -> Container:
 def _found(found_at: datetime | None, times: Times) -> list[RichTextBlock]:
     """Say that the alert came late, and by which way: whoever waits for a webhook can look why."""
     return [line(run(_not_delivered(found_at, times), weight="bolder"), spacing="small")] if found_at else []
+
+
+def _by_whom(alert: Alert, detail: Detail) -> list[RichTextBlock]:
+    """Say who made it, where Azure did not; of a test the first line does."""
+    if not said_on_top(alert) or alert.origin is Origin.TEST:
+        return []
+    return [line(run(alert.description, 3 * detail.text, weight="bolder"), spacing="small")]
 
 
 def _not_delivered(found_at: datetime, times: Times) -> str:
@@ -174,6 +187,7 @@ def _foot(
         plain(incident.severity, detail.text),
         f"{began} {times.dated(when)}{stated}",
         _joined_alerts(incident, alert, times),
+        _ends(incident, alert, times),
     )
     lines = [line(run(joined(facts), size="small", subtle=True), separator=True, spacing="medium")]
     so_far = _so_far(incident, alert, times, detail.text)
@@ -190,6 +204,13 @@ def _joined_alerts(incident: Incident, alert: Alert, times: Times) -> str:
     return f"{incident.alert_count:,} alerts so far{last}"
 
 
+def _ends(incident: Incident, alert: Alert, times: Times) -> str:
+    """Say when it is over, where Azure will not."""
+    if alert.ends_at is None or incident.state is State.RESOLVED:
+        return ""
+    return f"ends by itself {times.dated(alert.ends_at)}"
+
+
 def _so_far(incident: Incident, alert: Alert, times: Times, limit: int) -> list[str]:
     """Return what happened so far, in the order in which it happened."""
     began, when = _began(incident, alert)
@@ -198,7 +219,8 @@ def _so_far(incident: Incident, alert: Alert, times: Times, limit: int) -> list[
         by = named(incident.acknowledgement.by.name, "(no name)", limit)
         story.append((incident.acknowledgement.at, f"acknowledged by {by}"))
     if incident.resolved_at:
-        story.append((incident.resolved_at, "resolved by Azure"))
+        by = "resolved by Azure" if alert.origin is Origin.AZURE else "ended by itself"
+        story.append((incident.resolved_at, by))
     return [f"{text} {times.at(at)}" for at, text in story[:1] + sorted(story[1:])]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from audit.evidence import Severity
 from audit.involved import mark
-from cards.actions import seven_answers, toggle, what_else
+from cards.actions import seven_answers, show_raw_log, toggle, what_else
 from cards.alike import Placed
 from cards.elements import ActionSet, Container, RichTextBlock
 from cards.findings import advice
@@ -19,25 +19,35 @@ _MOST = 2
 _LONGEST = 300
 
 
-def menu_blocks(placed: Placed, name: str, key: str, detail: Detail) -> list[Any]:
-    """Return the line that opens the menu, and the menu. `name` begins the ids; without a `key` nothing can be asked."""
-    advised = _advised(placed) if detail.text > 30 else []  # noqa: PLR2004
-    buttons = [ActionSet(actions=_actions(placed, key), spacing="small")] if key else []
-    if not advised and not buttons:
+def menu_blocks(placed: Placed, name: str, key: str, detail: Detail, *, question: bool = False) -> list[Any]:
+    """Return the line that opens the menu, and the menu. `name` begins the ids; without a `key` nothing can be asked.
+
+    The key is an incident's, or a `question`'s.
+    """
+    items = menu_items(placed, key, detail, question=question)
+    if not items:
         return []
-    titled = "⋯ What to do next" if advised else "⋯ More"
+    titled = "⋯ What to do next" if isinstance(items[0], RichTextBlock) else "⋯ More"
     opens = line(run(titled, color="accent"), spacing="none")
     return [
         Container(items=[opens], select_action=toggle("Show or hide more about it", [name]), spacing="none"),
-        Container(items=[*advised, *buttons], id=name, visible=False, style="emphasis", spacing="small"),
+        Container(items=items, id=name, visible=False, style="emphasis", spacing="small"),
     ]
 
 
-def _actions(placed: Placed, key: str) -> list[Any]:
-    """Return the questions; one about an event only where there is one."""
+def menu_items(placed: Placed, key: str, detail: Detail, *, question: bool = False) -> list[Any]:
+    """Return what stands in the menu: advice, as far as there is room for it, and with a `key` the questions."""
+    advised = _advised(placed) if detail.text > 30 else []  # noqa: PLR2004
+    buttons = ActionSet(actions=_actions(placed, key, question=question), spacing="small")
+    return [*advised, *([buttons] if key else [])]
+
+
+def _actions(placed: Placed, key: str, *, question: bool) -> list[Any]:
+    """Return the questions; one about an event only where there is one. An incident has one raw log for all rows."""
     row = mark(placed.leading or placed.group)
-    seven = [seven_answers(key, row, of=placed.of)] if placed.group.events else []
-    return [what_else(key, row), *seven]
+    seven = [seven_answers(key, row, of=placed.of, question=question)] if placed.group.events else []
+    raw = [show_raw_log(key, row, question=True, of=placed.of)] if question and placed.group.events else []
+    return [what_else(key, row, question=question), *seven, *raw]
 
 
 def _advised(placed: Placed) -> list[RichTextBlock]:

@@ -50,18 +50,22 @@ def raw_log_card(
     key: str,
     redactions: int,
     notes: Sequence[str] = (),
+    row: str = "",
+    in_dialog: bool = True,
 ) -> dict[str, Any]:
     """Return page `page` (from 0) of `pages`: one event, already redacted, of at most cards.size.BUDGET bytes.
 
     `at` is when it was asked for; times are UTC. What does not fit is left off at the end, and the card says how much.
-    Without a `key` there are no buttons: outside the incident's conversation it opens nothing. `notes` are what is to be
-    known of the event or of the answer that it came in, such as cut_note's.
+    Without a `key` there are no buttons: outside the incident's conversation it opens nothing. With a `row` (its mark) the
+    key is a question's, and the pages are the events of that row; outside a dialog the buttons open one. `notes` are what
+    is to be known of the event or of the answer that it came in, such as cut_note's.
     """
     lines = list(_lines(event))
     most = min(len(lines), _MOST_LINES)
     while True:
         body = [*_head(page, pages, asked_by, at, redactions), *_notes(notes), *_shown(lines, most)]
-        card = AdaptiveCard.of(body, _actions(key, page, pages)).to_dict()
+        buttons = _actions(key, row, page, pages, in_dialog=in_dialog)
+        card = AdaptiveCard.of(body, buttons).to_dict()
         if weight(card) <= BUDGET or not most:
             return card
         # The first step takes what is over in proportion, so that an event of many lines needs few builds.
@@ -156,8 +160,12 @@ def _cut(shown: int, of: int) -> RichTextBlock:
     return line(run(text, weight="bolder"), separator=True, spacing="medium")
 
 
-def _actions(key: str, page: int, pages: int) -> list[Action]:
+def _actions(key: str, row: str, page: int, pages: int, *, in_dialog: bool) -> list[Action]:
     if not key:
         return []
-    back = [raw_log_page("Previous", key, page - 1)] if page > 0 else []
-    return [*back, *([raw_log_page("Next", key, page + 1)] if page + 1 < pages else [])]
+
+    def turn(title: str, to: int) -> Action:
+        return raw_log_page(title, key, to, row, question=bool(row), opens=not in_dialog)
+
+    back = [turn("Previous", page - 1)] if page > 0 else []
+    return [*back, *([turn("Next", page + 1)] if page + 1 < pages else [])]

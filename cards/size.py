@@ -41,7 +41,9 @@ LADDER = (
     Detail(events=2, groups=6, text=120, menus=3, lines=6),
     # A group that stands there with less is worth more than one that is left out.
     Detail(events=1, groups=6, text=120, menus=2, lines=4),
-    Detail(events=1, groups=4, text=120, menus=2, lines=4),
+    Detail(events=1, groups=6, text=120, menus=1, lines=4),
+    Detail(events=1, groups=5, text=120, menus=1, lines=4),
+    Detail(events=1, groups=4, text=120, menus=1, lines=4),
     Detail(events=1, groups=3, text=120, menus=1, lines=4),
     Detail(events=1, groups=3, text=60, menus=1, lines=4),
     Detail(events=1, groups=2, text=60, menus=1, lines=3),
@@ -49,6 +51,7 @@ LADDER = (
     Detail(events=1, groups=2, text=20),
     Detail(events=1, groups=1, text=12, lines=1),
     Detail(events=1, groups=1, text=5, lines=1),
+    Detail(events=0, groups=1, text=3, lines=1),
 )
 
 
@@ -60,11 +63,19 @@ def weight(card: Mapping[str, Any]) -> int:
 def fit(build: Callable[[Detail], AdaptiveCard], budget: int = BUDGET) -> dict[str, Any]:
     """Build the card with as much detail as stays within the budget.
 
-    `build` must say on the card what it leaves out. The last step is small by itself, so it is returned as it is.
+    `build` must say on the card what it leaves out. The last step is small by itself, so it is returned as it is. A card
+    that has to give up something is looked for by halves, since each step costs a whole build: the steps get smaller.
     """
-    card: dict[str, Any] = {}
-    for detail in LADDER:
-        card = build(detail).to_dict()
+    card = build(LADDER[0]).to_dict()
+    if weight(card) <= budget:
+        return card
+    first, last = 1, len(LADDER) - 1
+    found: dict[str, Any] | None = None
+    while first < last:
+        middle = (first + last) // 2
+        card = build(LADDER[middle]).to_dict()
         if weight(card) <= budget:
-            break
-    return card
+            last, found = middle, card
+        else:
+            first = middle + 1
+    return build(LADDER[last]).to_dict() if found is None else found

@@ -193,3 +193,13 @@ def length(span: timedelta) -> str:
     if minutes and minutes % 1440 == 0:
         return f"{minutes // 1440}d"
     return f"{minutes // 60}h" if minutes and minutes % 60 == 0 else f"{minutes}m"
+
+
+def age(span: timedelta) -> str:
+    """Return how long ago something was, in its two largest units: "less than a minute", "4 min", "3 h 5 min", "2 d"."""
+    minutes = max(0, span // timedelta(minutes=1))
+    if not minutes:
+        return "less than a minute"
+    days, hours = minutes // 1440, minutes // 60 % 24
+    parts = ((days, "d"), (hours, "h"), (0 if days else minutes % 60, "min"))
+    return " ".join(f"{count:,} {unit}" for count, unit in parts if count)

@@ -17,6 +17,7 @@ from cards.text import Times, counted, joined, line, named, plain, run, summary_
 WORDS: dict[str, tuple[str, str]] = {
     "received": ("webhook received", "committed in "),
     "found": ("found in Azure Monitor's own list; Azure did not deliver it", "committed in "),
+    "made": ("made by the bot, not by Azure", "committed in "),
     "claimed": ("claimed by a worker", "waited "),
     "taken over": ("taken over from a worker that had stopped", "waited "),
     "asked": ("asked the workspace", "took "),

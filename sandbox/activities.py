@@ -31,10 +31,10 @@ class Activities:
     service_url: str
 
     def message(self, message: Message, person: Person) -> Activity:
-        """What somebody typed. In a channel a bot only hears what mentions it."""
+        """What somebody typed. Where there are several people a bot only hears what mentions it."""
         text = message.said.text
         mentions = []
-        if message.conversation.kind is Kind.CHANNEL:
+        if message.conversation.kind is not Kind.PERSONAL:
             text = _with_mention(text)
             mentioned = {"id": self.room.bot_id, "name": BOT_NAME}
             mentions = [{"type": "mention", "mentioned": mentioned, "text": _MENTION}]
@@ -57,6 +57,14 @@ class Activities:
             | {"source": {"name": "message"}}
             | legacy,
         }
+
+    def said_back(self, message: Message, person: Person, text: str, data: Mapping[str, Any]) -> Activity:
+        """An Action.Submit of `messageBack`: a message with the line, without a mention, also in a channel.
+
+        https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-actions#action-type-messageback
+        """
+        said = self.submitted(message, person, dict(data)) | {"text": text, "textFormat": "plain"}
+        return said if data else {key: value for key, value in said.items() if key != "value"}
 
     def invoke(self, name: str, message: Message, person: Person, value: Mapping[str, Any]) -> Activity:
         """A click that waits for its answer: `adaptiveCard/action`, `task/fetch` or `task/submit`."""
@@ -108,7 +116,7 @@ class Activities:
 
     def _channel_data(self, where: Conversation) -> dict[str, Any]:
         tenant = {"tenant": {"id": TENANT}}
-        if where.kind is Kind.PERSONAL:
+        if where.kind is not Kind.CHANNEL:
             return tenant
         return tenant | {
             "teamsChannelId": where.id,
@@ -119,7 +127,7 @@ class Activities:
 
 
 def _conversation(where: Conversation, conversation_id: str) -> dict[str, Any]:
-    group = {"isGroup": True} if where.kind is Kind.CHANNEL else {}
+    group = {"isGroup": True} if where.kind is not Kind.PERSONAL else {}
     return group | {"conversationType": where.kind.value, "tenantId": TENANT, "id": conversation_id}
 
 

@@ -129,10 +129,25 @@ class BotClient:
 
     async def _submit(self, person: Person, message: Message, data: Any) -> Result:
         told = data.get("msteams") if isinstance(data, dict) else None
-        if isinstance(told, dict) and told.get("type") == "task/fetch":
+        kind = told.get("type") if isinstance(told, dict) else None
+        if kind == "task/fetch":
             return await self._task("task/fetch", person, message, data)
+        if kind == "messageBack":
+            return await self._say_back(person, message, data)
         activity = self._activities.submitted(message, person, data)
         return of_message(await self._send(activity, EntryKind.MESSAGE, f"{person.name} clicked a button"))
+
+    async def _say_back(self, person: Person, message: Message, data: Mapping[str, Any]) -> Result:
+        """Show `displayText` as the person's, if there is one, and tell the bot `text`."""
+        told = data["msteams"]
+        shown, text, value = (told.get(key) for key in ("displayText", "text", "value"))
+        if isinstance(shown, str) and shown:
+            self.write(person, message.conversation, shown, message.id)
+        more = {key: each for key, each in data.items() if key != "msteams"}
+        more |= value if isinstance(value, dict) else {}
+        line = text if isinstance(text, str) else ""
+        activity = self._activities.said_back(message, person, line, more)
+        return of_message(await self._send(activity, EntryKind.MESSAGE, f"{person.name} pressed: {line}"))
 
     async def _task(self, name: str, person: Person, message: Message, data: Any) -> Result:
         value = {"data": data, "context": {"theme": "default"}}

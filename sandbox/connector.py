@@ -54,10 +54,17 @@ class Connector:
         call = await _read(request)
         where = self._open(request.match_info["conversation"])
         if call.body.get("type") == "typing":
-            return web.json_response({}, status=201)
+            return self._typing(where)
         root = request.match_info.get("activity") or _root(request.match_info["conversation"])
         message = self._say(where, self._thread(where, root), call.body, call)
         return web.json_response({"id": message.id}, status=201)
+
+    def _typing(self, where: Conversation) -> web.Response:
+        """Take a sign of typing: it has no id, and in a channel nobody sees it."""
+        self._room.typing(where)
+        seen = "" if where.kind is not ConversationKind.CHANNEL else ", which nobody sees in a channel"
+        self._run.add(Kind.NOTE, f"Typing shown in {_place(where)}{seen}", status=201)
+        return web.json_response({}, status=201)
 
     async def update(self, request: web.Request) -> web.Response:
         """Put another message in the place of one of the bot's own."""
@@ -162,17 +169,19 @@ class Connector:
         return message
 
     def _note(self, kind: Kind, done: str, message: Message, call: _Call) -> None:
-        where = message.conversation
-        channel = where.kind is ConversationKind.CHANNEL
-        place = where.name if channel else f"the chat of {where.people[0].name}"
         self._run.add(
             kind,
-            f"{'Card' if message.said.card else 'Message'} {done} in {place}",
+            f"{'Card' if message.said.card else 'Message'} {done} in {_place(message.conversation)}",
             detail={"conversation": address(message), "id": message.id, "activity": call.body},
             ms=(time.perf_counter() - call.started) * 1000,
             status=201 if kind is Kind.POST else 200,
             bytes=call.size,
         )
+
+
+def _place(where: Conversation) -> str:
+    personal = where.kind is ConversationKind.PERSONAL
+    return f"the chat of {where.people[0].name}" if personal else where.name
 
 
 def address(message: Message) -> str:

@@ -22,12 +22,13 @@ import duckdb_kql
 from duckdb_kql import ir, translate, types
 
 from audit.filter import Window
-from sandbox.kql_guard import Refused, calls, check, parsed
+from sandbox.known_types import told
+from sandbox.kql_guard import Refused, calls, check, parsed, tables_read
 from sandbox.kusto import INGESTED, register
 from sandbox.moments import put_back, taken_out
 from sandbox.run import Clock
 from sandbox.storage import Scope, create, insert, naive, views
-from sandbox.tables import Rows
+from sandbox.tables import COMPUTED, TABLES, Rows
 
 #: Seconds between two interrupts.
 _PAUSE: Final = 0.05
@@ -38,6 +39,7 @@ _SETTINGS: Final = (
     "SET enable_external_access=false",
     "SET python_enable_replacements=false",
 )
+_TYPES: Final = {**TABLES, **COMPUTED}
 #: What a translator of this age raises, besides its own errors, on input that nobody tried before.
 _TRANSLATOR_BUGS: Final = (
     ArithmeticError,
@@ -176,7 +178,7 @@ class Engine:
         plain, times = taken_out(kql)
         with _errors():
             scope = replace(scope, ingestion_time=calls(plain, "ingestion_time"))
-            for view in views(scope):
+            for view in views(scope, of=tables_read(plain, scope.schema)):
                 run.execute(view)
             with translate.clock(now):
                 check(plain, scope.schema, partial(self._check_range, run, now, scope))
@@ -232,7 +234,7 @@ def _translated(kql: str, schema: tuple[tuple[str, tuple[str, ...]], ...], now: 
         return duckdb_kql.to_sql(kql, schema=known, query_now=now, allow_write=False)
     # As duckdb_kql.to_sql does, but for reading the query once more.
     with translate.clock(now) as clock:
-        sql = translate.to_sql(query, known)
+        sql = translate.to_sql(told(query, {table: _TYPES[table] for table in known}), known)
     return sql.with_parameters({translate.CLOCK_SLOT: clock.moment}, (), ()) if clock.used else sql
 
 

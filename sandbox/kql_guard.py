@@ -29,10 +29,10 @@ def check(kql: str, tables: Collection[str], check_range: Callable[[ir.RangeSour
     Names are compared as Kusto does, by case, where DuckDB would fold it. Raises Refused, and what
     duckdb_kql raises for a query that it cannot read (which every dot-command is here).
     """
-    query = parsed(kql)
-    known = {*tables, *(name for part in _walk(query) if isinstance(part, ir.Query) for name, _ in part.lets)}
-    tolerated = {id(source) for part in _walk(query) if isinstance(part, ir.Query) for source in _fuzzy(part)}
-    for part in _walk(query):
+    parts = _parts(kql)
+    known = {*tables, *(name for part in parts if isinstance(part, ir.Query) for name, _ in part.lets)}
+    tolerated = {id(source) for part in parts if isinstance(part, ir.Query) for source in _fuzzy(part)}
+    for part in parts:
         match part:
             case ir.TableRef():
                 _check_table(part, known, missing_is_fine=id(part) in tolerated)
@@ -48,14 +48,14 @@ def check(kql: str, tables: Collection[str], check_range: Callable[[ir.RangeSour
 def calls(kql: str, name: str) -> bool:
     """Whether the query calls the function anywhere. Raises what duckdb_kql raises for a query it cannot read."""
     return name in kql and any(
-        isinstance(part, ir.FunctionCall) and part.name == name for part in _walk(parsed(kql))
+        isinstance(part, ir.FunctionCall) and part.name == name for part in _parts(kql)
     )
 
 
 def tables_read(kql: str, tables: Collection[str]) -> frozenset[str]:
     """Return which of the tables the query reads; none where it cannot be read."""
     try:
-        parts = list(_walk(parsed(kql)))
+        parts = _parts(kql)
     except (KqlError, RecursionError):
         return frozenset()
     named = {part.name for part in parts if isinstance(part, ir.TableRef)}
@@ -67,6 +67,12 @@ def tables_read(kql: str, tables: Collection[str]) -> frozenset[str]:
 def parsed(kql: str) -> ir.Query:
     """Read a query once, however often it is looked at: reading takes longer than running it on few rows."""
     return lower(kql)
+
+
+@lru_cache(maxsize=256)
+def _parts(kql: str) -> tuple[Any, ...]:
+    """Return all that a query is made of, outer before inner; what a `let` put in many places once."""
+    return tuple({id(part): part for part in _walk(parsed(kql))}.values())
 
 
 def _walk(part: Any) -> Iterator[Any]:

@@ -13,6 +13,12 @@ from duckdb_kql.translate import functions
 #: The hidden column that `ingestion_time()` reads: https://learn.microsoft.com/kusto/query/ingestion-time-function.
 INGESTED: Final = "$IngestionTime"
 
+#: Calls that sandbox.known_types writes, of arguments that are text. With a space no query can call them.
+AS_IS: Final = "as is"
+AS_SHOWN: Final = "as shown"
+AS_JOINED: Final = "as joined"
+AS_HASHED: Final = "as hashed"
+
 #: Addresses that are routed on nobody's internet: https://learn.microsoft.com/kusto/query/ipv4-is-private-function.
 _PRIVATE: Final = "^(10\\.|192\\.168\\.|172\\.(1[6-9]|2[0-9]|3[01])\\.)"
 _ADDRESS: Final = "^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+(/[0-9]+)?$"
@@ -20,6 +26,8 @@ _KEYS: Final = "CASE WHEN json_type({0}) = 'OBJECT' THEN to_json(json_keys({0}))
 _LIST_IF: Final = "coalesce(list({0}) FILTER (WHERE {1} AND {0} IS NOT NULL), [])"
 _SET_IF: Final = "coalesce(list(DISTINCT {0}) FILTER (WHERE {1} AND {0} IS NOT NULL), [])"
 
+#: As many arguments as there are: `{}` stands for all.
+_ANY: Final = -1
 #: name -> (SQL, how many arguments).
 _SCALARS: Final = {
     "ingestion_time": (f'"{INGESTED}"', 0),
@@ -36,6 +44,11 @@ _SCALARS: Final = {
     # The translator gives the argument as text already, and many times as long: once is enough.
     "isempty": ("(coalesce({0}, '') = '')", 1),
     "isnotempty": ("(coalesce({0}, '') <> '')", 1),
+    AS_IS: ("{0}", 1),
+    AS_SHOWN: ("coalesce({0}, '')", 1),
+    # Kusto's hash of nothing is nothing.
+    AS_HASHED: ("coalesce(sha256(nullif({0}, '')), '')", 1),
+    AS_JOINED: ("concat({})", _ANY),
 }
 #: name -> (SQL, how many arguments, the prefix of the column that it makes).
 _AGGREGATES: Final = {
@@ -69,7 +82,9 @@ class _Capped(functions.AggregateSpec):
 def register() -> None:
     """Teach the translator all of it. Doing it again changes nothing."""
     for name, (sql, arguments) in _SCALARS.items():
-        functions.SCALAR_FUNCTIONS[name] = functions.FunctionSpec(name, "template", sql, (arguments,))
+        functions.SCALAR_FUNCTIONS[name] = functions.FunctionSpec(
+            name, "template", sql, () if arguments == _ANY else (arguments,)
+        )
     for name, (sql, arguments, prefix) in _AGGREGATES.items():
         arities = (arguments, arguments + 1) if name.startswith("make_") else (arguments,)
         made = _Capped(name, sql, arities, name_prefix=prefix, before=arguments)

@@ -13,6 +13,7 @@ from aiohttp import web
 from sandbox.alarm import Alarm, Sent
 from sandbox.bot_client import BotClient
 from sandbox.feed import Feed
+from sandbox.package import Suggestion
 from sandbox.page_guard import Bad, guard, number_of, object_of, text_of
 from sandbox.replicas import Replica, Replicas
 from sandbox.room import Conversation, Kind, Message, Person, Room
@@ -62,6 +63,8 @@ class Page:
     teller: Teller | None = None
     replicas: Replicas | None = None
     trails: Trails | None = None
+    #: What the app's manifest suggests to ask.
+    suggestions: Sequence[Suggestion] = ()
     heartbeat: float = HEARTBEAT
 
 
@@ -116,6 +119,7 @@ class _PageApi:
                 "replicas": _replicas(page.replicas.shown if page.replicas else ()),
                 "now": iso(page.clock.now()),
                 "stories": page.teller.to_json() if page.teller else [],
+                "suggestions": [each.to_json() for each in page.suggestions],
                 "alert": {"rule": page.alarm.rule, "title": page.alarm.title},
             }
         )
@@ -247,7 +251,14 @@ def _replicas(shown: Sequence[Replica]) -> list[dict[str, str | int]]:
     return [replica.to_json() for replica in shown]
 
 
-def _conversation(where: Conversation) -> dict[str, str | None]:
-    """Describe a conversation; a personal chat names whose it is, so that the page shows it to nobody else."""
+def _conversation(where: Conversation) -> dict[str, Any]:
+    """Describe a conversation, with who is in it, for the page shows it to nobody else."""
     person = where.people[0].id if where.kind is Kind.PERSONAL else None
-    return {"id": where.id, "name": where.name, "kind": where.kind.value, "person": person}
+    people = [each.id for each in where.people]
+    return {
+        "id": where.id,
+        "name": where.name,
+        "kind": where.kind.value,
+        "person": person,
+        "people": people,
+    }

@@ -21,6 +21,7 @@ from sandbox.desktop import open_in_browser
 from sandbox.engine import Engine
 from sandbox.given import CannotStart, Given, read_given
 from sandbox.options import Options, read_options
+from sandbox.package import suggestions_of_app
 from sandbox.ports import bound, check_free, free_ports
 from sandbox.postgres import NoPostgres, fresh_database, running_server
 from sandbox.replicas import Replicas
@@ -98,7 +99,10 @@ async def _start(opened: AsyncExitStack, options: Options, given: Given, stop: S
     replicas = stop.replicas = Replicas(_alike(process, ports))
     engine = Engine(clock)
     opened.callback(engine.close)
-    await asyncio.to_thread(engine.ingest, given.rows)
+    # Side by side: each is another process or thread, and takes a second.
+    _, suggestions = await asyncio.gather(
+        asyncio.to_thread(engine.ingest, given.rows), suggestions_of_app(folder)
+    )
     site = await opened.enter_async_context(
         open_site(
             url=url,
@@ -111,6 +115,7 @@ async def _start(opened: AsyncExitStack, options: Options, given: Given, stop: S
             stories=given.stories,
             socket=listening,
             out=options.out,
+            suggestions=suggestions,
         )
     )
     opened.push_async_callback(replicas.stop)

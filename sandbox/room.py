@@ -25,6 +25,7 @@ class Kind(StrEnum):
     """`conversation.conversationType`."""
 
     CHANNEL = "channel"
+    GROUP = "groupChat"
     PERSONAL = "personal"
 
 
@@ -37,7 +38,7 @@ class Person:
     #: "29:…", which activities are addressed by.
     id: str
     name: str
-    #: "member" or "guest".
+    #: "member", "guest", or "outsider": of the tenant, in no channel.
     role: str
     object_id: str
     upn: str
@@ -48,7 +49,7 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class Conversation:
-    """A channel, or the chat of one person with the bot. `id` is without a thread's `;messageid=`."""
+    """A channel, a chat of some, or the chat of one person with the bot. `id` is without a thread's `;messageid=`."""
 
     id: str
     name: str
@@ -73,7 +74,7 @@ class Message:
     #: Milliseconds since 1970 as text, unique in the room and rising.
     id: str
     conversation: Conversation
-    #: Id of the thread's first message, which may be this one; "" in personal chats, which have no threads.
+    #: Id of the thread's first message, which may be this one; "" in chats, which have no threads.
     thread: str
     sender_id: str
     sender_name: str
@@ -112,11 +113,13 @@ class Room:
         self._subscribers: list[Callable[[str, dict[str, Any]], None]] = []
         self.bot_id = f"28:{app_id}"
         self.people = _people()
-        general, ops = (_channel(name, self.people) for name in ("General", "ops"))
+        team = tuple(person for person in self.people if person.role != "outsider")
+        general, ops = (_channel(name, team) for name in ("General", "ops"))
         #: A team's id is that of its General channel.
         self.team_id = general.id
         self.team_group_id = _guid("team", TEAM_NAME)
-        self.conversations = (general, ops, *(_personal(person) for person in self.people))
+        chats = (*(_personal(person) for person in self.people), _group("Night shift", team[:2]))
+        self.conversations = (general, ops, *chats)
         #: Whether the bot is in the team. Its personal chats are always open.
         self.installed = False
 
@@ -129,7 +132,10 @@ class Room:
         return list(self._messages.values())
 
     def subscribe(self, hear: Callable[[str, dict[str, Any]], None]) -> None:
-        """Call `hear("message" | "update" | "delete", message as JSON)` with every change from now on."""
+        """Call `hear("message" | "update" | "delete", message as JSON)` with every change from now on.
+
+        And `hear("typing", {"conversation": id, "name": who})`, which stands for a few seconds.
+        """
         self._subscribers.append(hear)
 
     def person(self, person_id: str) -> Person:
@@ -170,7 +176,7 @@ class Room:
     def post(self, conversation: Conversation, said: Said, *, by: Person | None, thread: str = "") -> Message:
         """Add a message by a person, or by the bot for None; without `thread` a new one begins in a channel."""
         message_id = self._next_id()
-        in_thread = "" if conversation.kind is Kind.PERSONAL else (thread or message_id)
+        in_thread = (thread or message_id) if conversation.kind is Kind.CHANNEL else ""
         message = Message(
             id=message_id,
             conversation=conversation,
@@ -201,6 +207,11 @@ class Room:
         self._tell("delete", message)
         return message
 
+    def typing(self, conversation: Conversation) -> None:
+        """Tell that the bot is typing; Teams shows it in no channel."""
+        if conversation.kind is not Kind.CHANNEL:
+            self._say("typing", {"conversation": conversation.id, "name": BOT_NAME})
+
     def _next_id(self) -> str:
         self._last_id = max(self._last_id + 1, int(self._clock.now().timestamp() * 1000))
         return str(self._last_id)
@@ -210,8 +221,11 @@ class Room:
         self._tell(event, message)
 
     def _tell(self, event: str, message: Message) -> None:
+        self._say(event, message.to_json())
+
+    def _say(self, event: str, data: dict[str, Any]) -> None:
         for hear in self._subscribers:
-            hear(event, message.to_json())
+            hear(event, data)
 
 
 def _people() -> tuple[Person, ...]:
@@ -225,6 +239,7 @@ def _people() -> tuple[Person, ...]:
             role="guest",
             tenant_id=OTHER_TENANT,
         ),
+        _person("Olga Other", upn="olga@contoso.com", role="outsider"),
     )
 
 
@@ -238,6 +253,11 @@ def _person(name: str, *, upn: str, role: str = "member", tenant_id: str = TENAN
 def _channel(name: str, people: tuple[Person, ...]) -> Conversation:
     channel_id = f"19:{hashlib.sha256(name.encode()).hexdigest()[:32]}@thread.tacv2"
     return Conversation(id=channel_id, name=name, kind=Kind.CHANNEL, people=people)
+
+
+def _group(name: str, people: tuple[Person, ...]) -> Conversation:
+    chat_id = f"19:{hashlib.sha256(name.encode()).hexdigest()[:32]}@thread.v2"
+    return Conversation(id=chat_id, name=name, kind=Kind.GROUP, people=people)
 
 
 def _personal(person: Person) -> Conversation:

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 from sandbox.page_client import Json, PageClient, actions_of, text_of
 
+#: What the bot says while it is still asking; the answer takes its place.
+LOOKING = "This becomes the answer."
 EVERY = 0.1
 OK = 200
 _Seen = TypeVar("_Seen")
@@ -65,7 +67,8 @@ class Sight:
         )
 
         def answer(state: Json) -> Json | None:
-            return next((m for m in cards_of_bot(state) if m["id"] not in before), None)
+            new = (m for m in cards_of_bot(state) if m["id"] not in before)
+            return next((m for m in new if LOOKING not in text_of(m["card"])), None)
 
         return await self.wait(f"an answer to “{line}”", answer)
 

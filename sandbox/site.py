@@ -17,6 +17,7 @@ from sandbox.bot_client import BotClient
 from sandbox.bot_process import APP_ID, ROOT, WORKSPACE_ID, BotProcess
 from sandbox.engine import Engine
 from sandbox.issuer import Issuer
+from sandbox.package import Suggestion
 from sandbox.page_api import Page, page_api
 from sandbox.replicas import Replicas
 from sandbox.room import TENANT, Room
@@ -71,11 +72,12 @@ async def open_site(
     socket: Any,
     out: Path | None,
     replicas: Replicas | None = None,
+    suggestions: Sequence[Suggestion] = (),
 ) -> AsyncIterator[Site]:
     """Serve on the bound `socket` until left. `process` need not run yet; it is only spoken to.
 
     `steps` are the alerts of the story that `alert` begins, `stories` what the page offers to tell.
-    With `replicas` what Azure and Teams send is spread over them; they have the secrets of `process`.
+    `suggestions` are the app's own, see sandbox.package. With `replicas` what Azure and Teams send is spread over them; they have the secrets of `process`.
     """
     run = Run(clock, out)
     replicas = replicas or Replicas([process])
@@ -119,7 +121,7 @@ async def open_site(
             alerts_faults=Faults(),
         )
         runner = web.AppRunner(
-            _app(site, issuer, engine, clock, replicas), access_log=None, shutdown_timeout=1
+            _app(site, issuer, engine, clock, replicas, suggestions), access_log=None, shutdown_timeout=1
         )
         await runner.setup()
         try:
@@ -130,7 +132,14 @@ async def open_site(
             await runner.cleanup()
 
 
-def _app(site: Site, issuer: Issuer, engine: Engine, clock: Clock, replicas: Replicas) -> web.Application:
+def _app(
+    site: Site,
+    issuer: Issuer,
+    engine: Engine,
+    clock: Clock,
+    replicas: Replicas,
+    suggestions: Sequence[Suggestion],
+) -> web.Application:
     app = web.Application()
     app.add_subapp("/login", issuer.app())
     app.add_subapp("/workspace", _workspace(site, issuer, engine, clock))
@@ -150,6 +159,7 @@ def _app(site: Site, issuer: Issuer, engine: Engine, clock: Clock, replicas: Rep
         break_workspace=site.workspace_faults.set,
         break_teams=site.teams_faults.set,  # type: ignore[arg-type]  # the page checks the names
         replicas=replicas,
+        suggestions=suggestions,
         trails=Trails(lambda: [each.health_port for each in replicas.processes]),
     )
     app.add_subapp("/sandbox", page_api(page))

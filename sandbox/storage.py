@@ -12,11 +12,22 @@ import orjson
 
 from audit.filter import Window
 from sandbox.kusto import INGESTED
-from sandbox.tables import ARRIVES, DUCKDB_TYPES, TABLES, Row
+from sandbox.tables import ARRIVES, COMPUTED, DUCKDB_TYPES, TABLES, USAGE, Row
 
 #: How long a row is on its way that does not say so: it is there when Azure, some 30 s after a window's end, evaluates.
 ON_ITS_WAY: Final = timedelta(seconds=30)
 _BATCH: Final = 1000
+#: What is not a column of `_hours` already, as SQL.
+_USAGE_COLUMNS: Final = {
+    "TenantId": "''",
+    "TimeGenerated": "StartTime",
+    "EndTime": "StartTime + INTERVAL 1 HOUR",
+    "Solution": "'LogManagement'",
+    "QuantityUnit": "'MBytes'",
+    "ResourceUri": "''",
+    "SourceSystem": "'OMS'",
+    "Type": f"'{USAGE}'",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +46,8 @@ class Scope:
     def schema(self) -> dict[str, list[str]]:
         """Table -> the columns that are there."""
         more = [INGESTED] if self.ingestion_time else []
-        return {table: [*columns, *more] for table, columns in TABLES.items() if table not in self.without}
+        known = {**TABLES, **COMPUTED}
+        return {table: [*columns, *more] for table, columns in known.items() if table not in self.without}
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
@@ -46,9 +58,14 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f'CREATE TABLE "{_stored(table)}" ({declared})')
 
 
-def views(scope: Scope) -> Iterator[str]:
-    """Write the views that a query reads instead of the tables: in a transaction of its own, for it alone."""
+def views(scope: Scope, of: Collection[str]) -> Iterator[str]:
+    """Write the views that a query reads instead of the tables `of`: in a transaction of its own, for it alone."""
     for table in scope.schema:
+        if table not in of:
+            continue
+        if table == USAGE:
+            yield _usage(scope)
+            continue
         columns = ", ".join(f'"{name}"' for name in TABLES[table])
         seen = f"{columns}, {_ingestion_time(scope.now)}" if scope.ingestion_time else columns
         where = " AND ".join(_conditions(scope))
@@ -68,14 +85,43 @@ def naive(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
+def _usage(scope: Scope) -> str:
+    """Write the view of Usage: megabytes (10^6 bytes) by table and hour, of the rows that have arrived.
+
+    The hour that is not over has a row already, which Azure writes when it is: a demo is over by then.
+    """
+    hours = " UNION ALL ".join(_hours(table, scope) for table in TABLES if table not in scope.without)
+    columns = ", ".join(f'{_USAGE_COLUMNS.get(name, name)} AS "{name}"' for name in COMPUTED[USAGE])
+    more = f', {_USAGE_COLUMNS["EndTime"]} AS "{INGESTED}"' if scope.ingestion_time else ""
+    within = " AND ".join(_in_window(scope, "StartTime")) or "TRUE"
+    return f'CREATE TEMP VIEW "{USAGE}" AS SELECT {columns}{more} FROM ({hours}) WHERE {within}'  # noqa: S608  (as above)
+
+
+def _hours(table: str, scope: Scope) -> str:
+    """Write what the rows of a table come to by the hour."""
+    return (
+        f'SELECT \'{table}\' AS "DataType", date_trunc(\'hour\', "TimeGenerated") AS "StartTime",'  # noqa: S608  (as above)
+        ' lower("_IsBillable") = \'true\' AS "IsBillable", sum("_BilledSize") / 1e6 AS "Quantity"'
+        f' FROM memory.main."{_stored(table)}" WHERE {" AND ".join(_visible(scope))} GROUP BY ALL'
+    )
+
+
 def _stored(table: str) -> str:
     return f"rows of {table}"
 
 
 def _conditions(scope: Scope) -> Iterator[str]:
-    yield f'("{ARRIVES}" IS NULL OR "{ARRIVES}" <= {_literal(scope.now)})'
+    yield from _visible(scope)
+    yield from _in_window(scope, "TimeGenerated")
+
+
+def _in_window(scope: Scope, column: str) -> Iterator[str]:
     if scope.window is not None:
-        yield f'"TimeGenerated" BETWEEN {_literal(scope.window.start)} AND {_literal(scope.window.end)}'
+        yield f'"{column}" BETWEEN {_literal(scope.window.start)} AND {_literal(scope.window.end)}'
+
+
+def _visible(scope: Scope) -> Iterator[str]:
+    yield f'("{ARRIVES}" IS NULL OR "{ARRIVES}" <= {_literal(scope.now)})'
     if scope.resource:
         resource = scope.resource.strip("/").lower().replace("'", "''")
         yield f"starts_with(lower(\"_ResourceId\") || '/', '/{resource}/')"

@@ -2,6 +2,7 @@
 
 AKSAudit and AKSAuditAdmin: https://learn.microsoft.com/azure/azure-monitor/reference/tables/aksaudit.
 AKSControlPlane and KubeEvents, which alerts read too: …/tables/akscontrolplane and …/tables/kubeevents.
+Usage, which the service fills: …/tables/usage.
 AzureDiagnostics: the columns that a kube-audit row really fills, out of the hundreds of the shared table.
 """
 
@@ -19,6 +20,7 @@ AKS_AUDIT: Final = "AKSAudit"
 AKS_AUDIT_ADMIN: Final = "AKSAuditAdmin"
 AKS_CONTROL_PLANE: Final = "AKSControlPlane"
 KUBE_EVENTS: Final = "KubeEvents"
+USAGE: Final = "Usage"
 
 #: A key of a row that is no column: the aware time before which no query sees it.
 ARRIVES: Final = "$Arrives"
@@ -133,12 +135,31 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
+#: The same, of a table that nobody fills: what the rows of the others come to in an hour.
+COMPUTED: Final[Mapping[str, Mapping[str, str]]] = {
+    USAGE: {
+        "TenantId": "string",
+        "TimeGenerated": "datetime",
+        "StartTime": "datetime",
+        "EndTime": "datetime",
+        "DataType": "string",
+        "Solution": "string",
+        "Quantity": "real",
+        "QuantityUnit": "string",
+        "IsBillable": "bool",
+        "ResourceUri": "string",
+        "SourceSystem": "string",
+        "Type": "string",
+    }
+}
+
 #: Kusto type -> DuckDB type. A zoned timestamp would shift with the session; Kusto has UTC only.
 DUCKDB_TYPES: Final = {
     "string": "VARCHAR",
     "datetime": "TIMESTAMP",
     "real": "DOUBLE",
     "dynamic": "JSON",
+    "bool": "BOOLEAN",
 }
 
 

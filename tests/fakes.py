@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from audit.incident import Incident
-from bot.commands import Asker, Command
+from bot.asked import Asker, Command
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.ports import (
     Answer,
@@ -291,15 +292,21 @@ class FakeRoutes:
 
 @dataclass
 class FakeResponder:
-    """Answers every command with its name; `failure` is raised instead, if there is one."""
+    """Answers every command with its name, once `wait` is set if there is one; or raises `failure`, or is silent."""
 
     asked: list[tuple[Command, Asker]] = field(default_factory=list)
     failure: Exception | None = None
+    wait: asyncio.Event | None = None
+    silent: bool = False
 
-    async def respond(self, command: Command, asker: Asker) -> Message:
+    async def respond(self, command: Command, asker: Asker) -> Message | None:
         self.asked.append((command, asker))
+        if self.wait:
+            await self.wait.wait()
         if self.failure:
             raise self.failure
+        if self.silent:
+            return None
         text = type(command).__name__
         body = [{"type": "TextBlock", "text": text}]
         return Message(card={"type": "AdaptiveCard", "version": "1.5", "body": body}, summary=text)

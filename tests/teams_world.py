@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -135,6 +135,7 @@ class World:
     responder: FakeResponder
     routes: FakeRoutes
     clock: FakeClock
+    ids: int = 0
 
     async def send(self, activity: Mapping[str, Any], **headers: str) -> tuple[int, Any]:
         """Post the activity with a valid token; return status and body."""
@@ -144,7 +145,16 @@ class World:
             return response.status, orjson.loads(body) if body else None
 
     def activity(self, **changes: Any) -> dict[str, Any]:
-        return an_activity(**({"serviceUrl": self.connector.service_url} | changes))
+        """Return a message with an id of its own, unless `changes` name one."""
+        self.ids += 1
+        own = {"serviceUrl": self.connector.service_url, "id": f"{1700000000001 + self.ids}"}
+        return an_activity(**(own | changes))
+
+    async def sees(self, look: Callable[[], object]) -> None:
+        """Wait until `look` finds something."""
+        async with asyncio.timeout(10):
+            while not look():
+                await asyncio.sleep(0.01)
 
     async def settled(self) -> None:
         """Wait until what runs behind a message's 202 is done."""

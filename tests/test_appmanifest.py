@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from appmanifest.__main__ import NO_BOT, main, manifest
-from bot.commands import GRAMMAR
+from bot.commands import COMMANDS
 from tests.environment import environment
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +33,11 @@ def test_the_manifest_is_valid_by_the_official_schema() -> None:
 
 def test_the_command_list_is_what_the_bot_understands() -> None:
     (commands,) = made()["bots"][0]["commandLists"]
-    assert [c["title"] for c in commands["commands"]] == [line for line, _ in GRAMMAR]
+    menu = [each for each in COMMANDS if each.menu]
+    assert len(menu) == len(commands["commands"])
+    for each, told in zip(menu, commands["commands"], strict=True):
+        assert told["title"] in each.examples
+        assert told["description"].lower() == each.help.lower()
     assert len(commands["commands"]) <= 10
 
 

@@ -6,15 +6,19 @@ import re
 import subprocess
 import sys
 
-from bot.commands import GRAMMAR, Misunderstood, from_text
+from bot.asked import Misunderstood
+from bot.commands import COMMANDS
+from bot.grammar import from_text
 from tests.readme import table
 from tests.samples import ROOT
 
 
 def test_what_you_can_ask_is_what_help_says() -> None:
-    assert [(row[0].strip("`"), row[1]) for row in table("line")] == [*GRAMMAR]
-    for line, _ in GRAMMAR:
-        assert not isinstance(from_text(line), Misunderstood)
+    assert [(row[0].strip("`"), row[1]) for row in table("line")] == [
+        (each.examples[0], each.help) for each in COMMANDS
+    ]
+    for each in COMMANDS:
+        assert all(not isinstance(from_text(line), Misunderstood) for line in each.examples)
 
 
 def test_every_option_of_the_demo_is_told_and_no_other() -> None:

@@ -11,6 +11,7 @@ from api.clocks import SystemClock
 from api.commands.backlog import backlog, drop, retry
 from api.commands.backup import backup
 from api.commands.doctor import doctor
+from api.commands.ledger import ledger
 from api.commands.sqlite_file import sqlite_path
 from api.commands.terminal import clean, complain
 from api.settings import BadSettings, Settings
@@ -23,7 +24,7 @@ FAILED, MISUNDERSTOOD = 1, 2
 LONGEST_REASON = 200
 
 OnStore = Callable[[Store, argparse.Namespace, datetime], Awaitable[int]]
-_ON_STORE: Mapping[str, OnStore] = {"backlog": backlog, "retry": retry, "drop": drop}
+_ON_STORE: Mapping[str, OnStore] = {"backlog": backlog, "retry": retry, "drop": drop, "ledger": ledger}
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -87,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     dropping = add("drop", "take a dead letter off the list")
     dropping.add_argument("id", type=_positive, metavar="ID")
     dropping.add_argument("--reason", type=_reason, required=True, metavar="WHY", help="kept with it")
+    reading = add("ledger", "show what people asked and did, newest first")
+    limit = "how many lines to show; default %(default)s"
+    reading.add_argument("--limit", type=_positive, default=100, metavar="N", help=limit)
+    reading.add_argument(
+        "--check", action="store_true", help="tell whether all lines are as they were written"
+    )
     add("doctor", "check the settings and the database, and say how to mend what is broken")
     add("backup", "copy the database into a new file while the bot runs", json=False).add_argument(
         "file", metavar="FILE"

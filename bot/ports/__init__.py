@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+from bot.ports.chat import (
+    Admission,
+    Admitted,
+    Answered,
+    Cursor,
+    Entry,
+    IncidentLists,
+    Keeping,
+    Kept,
+    Ledger,
+    Limits,
+    Put,
+    Questions,
+    Row,
+    Watched,
+    Watches,
+)
 from bot.ports.meter import Meter
 from bot.ports.outside import (
     Answer,
@@ -34,10 +51,13 @@ from bot.ports.rows import (
     Step,
     Trace,
 )
-from bot.ports.store import Backlog, Incidents, Pace, Routes, Store, Work
+from bot.ports.store import Backlog, Endings, Incidents, Pace, Routes, Store, Work
 
 __all__ = [
+    "Admission",
+    "Admitted",
     "Answer",
+    "Answered",
     "AuditLog",
     "Backlog",
     "Chore",
@@ -47,10 +67,18 @@ __all__ = [
     "Conversation",
     "ConversationKind",
     "Conversations",
+    "Cursor",
     "DeadLetter",
     "Dossier",
+    "Endings",
+    "Entry",
     "FiredAlerts",
+    "IncidentLists",
     "Incidents",
+    "Keeping",
+    "Kept",
+    "Ledger",
+    "Limits",
     "ListedAlert",
     "Load",
     "Look",
@@ -61,14 +89,19 @@ __all__ = [
     "Notification",
     "NotificationState",
     "Pace",
+    "Put",
     "Query",
+    "Questions",
     "Recorded",
     "Routes",
+    "Row",
     "SeenBefore",
     "Send",
     "Step",
     "Store",
     "Trace",
+    "Watched",
+    "Watches",
     "Work",
     "Workspace",
 ]

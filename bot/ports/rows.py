@@ -79,6 +79,8 @@ class ChoreKind(StrEnum):
     CATCH_UP = "catch up"
     #: Take away what is older than it is kept.
     RETENTION = "retention"
+    #: Ask again what is watched.
+    WATCH = "watch"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,8 @@ class Step(StrEnum):
     RECEIVED = "received"
     #: Azure never delivered the alert; it was found in Azure Monitor's own list.
     FOUND = "found"
+    #: Azure knows nothing of the alert: somebody raised it, a watch found it, or it is a test.
+    MADE = "made"
     #: A worker took the row, `seconds` after it was due.
     CLAIMED = "claimed"
     #: The same, from a worker whose lease had run out.

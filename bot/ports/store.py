@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from audit.alert import Alert, Condition
 from audit.evidence import Evidence
 from audit.incident import Incident, Person, Transition
+from bot.ports.chat import IncidentLists, Keeping, Ledger, Questions, Watches
 from bot.ports.outside import Conversation
 from bot.ports.rows import (
     Chore,
@@ -29,10 +30,25 @@ from bot.ports.rows import (
 class Incidents(Protocol):
     """Alerts and incidents. Every method may raise Unavailable(Reason.STORE)."""
 
-    async def record(self, alert: Alert, body: bytes, now: datetime, *, found: bool = False) -> Recorded:
+    async def record(
+        self,
+        alert: Alert,
+        body: bytes,
+        now: datetime,
+        *,
+        found: bool = False,
+        only_for: str = "",
+        also_for: str = "",
+    ) -> Recorded:
         """In one transaction: the alert, its incident, a notification per subscription, a look. Repetition is a no-op.
 
         `now` is when the alert came. `found`: Azure did not deliver it, we found it.
+
+        `only_for` (a conversation's id): the incident is of that conversation alone, subscribed or not, with all that
+        joins it later or is split from it. It takes in only alerts that are recorded for the same conversation, so that
+        it meets no other incident of its rule and cluster. A Resolved finds it by its alert's id in any case.
+        `also_for`: a conversation that gets this incident besides the subscribed ones, whether it is one of them or not.
+        Raises Rejected(Reason.NOT_FOUND), and records nothing, if a Fired is for a conversation that does not live.
         """
         ...
 
@@ -104,6 +120,17 @@ class Incidents(Protocol):
         `deeds` are pairs of an actor and an object, as `audit.involved` writes them. Newest first; only incidents whose
         card is for the conversation, if that is given. Nothing for an unknown key. Incidents whose evidence was kept
         by a version that did not know this question are not found.
+        """
+        ...
+
+
+class Endings(Protocol):
+    """Alerts of our own, whose end nobody tells. Every method may raise Unavailable(Reason.STORE)."""
+
+    async def ending(self, now: datetime) -> tuple[Sequence[Alert], datetime | None]:
+        """Return the alerts whose time is over (`Alert.ends_at`; each as it fired last), and when the next one's is.
+
+        Those with the earliest end, a hundred at most. None where none is left to end later.
         """
         ...
 
@@ -237,7 +264,20 @@ class Routes(Protocol):
         ...
 
 
-class Store(Incidents, Work, Pace, Backlog, Routes, Protocol):
+class Store(
+    Incidents,
+    Endings,
+    Work,
+    Pace,
+    Backlog,
+    Routes,
+    Questions,
+    Ledger,
+    Keeping,
+    Watches,
+    IncidentLists,
+    Protocol,
+):
     """All that is kept, in one database."""
 
     def listening(self, wake: Callable[[], None]) -> AbstractAsyncContextManager[None]:

@@ -88,12 +88,12 @@ def alert_of(body: bytes) -> Alert:
         raise Rejected(Reason.STORE, f"a stored alert cannot be read any more: {error.reason}") from error
 
 
-def evidence_body(evidence: Evidence) -> bytes:
-    """Return the evidence as JSON, whatever characters are in it."""
+def json_body(value: Any) -> bytes:
+    """Return a dataclass of ours as JSON, whatever characters are in it."""
     try:
-        return msgspec.json.encode(evidence)
+        return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return msgspec.json.encode(_encodable(msgspec.to_builtins(evidence)))
+        return msgspec.json.encode(_encodable(msgspec.to_builtins(value)))
 
 
 def encodable(value: str) -> str:

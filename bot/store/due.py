@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Select,
     Table,
     and_,
     bindparam,
@@ -24,7 +25,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.ports import Claim, LookKind, NotificationState
-from bot.store.tables import UtcTime, evidence, incidents, looks, notifications, subscriptions
+from bot.store.tables import (
+    UtcTime,
+    conversations,
+    evidence,
+    incidents,
+    looks,
+    notifications,
+    subscriptions,
+)
 
 #: A look that covers what the other would ask takes its place: since asks from the window's start to now.
 _COVERS = {LookKind.LATE: 0, LookKind.ALERT: 1, LookKind.SINCE: 2}
@@ -87,6 +96,7 @@ _REFRESH_DIGESTS = (
         due_at=case((_STANDS, bindparam("later", type_=UtcTime())), else_=notifications.c.due_at),
     )
 )
+_NOTIFICATION = ("incident_id", "conversation_id", "state", "created_at", "due_at")
 #: Columns of a notification that was given up and is wanted again.
 AGAIN = {
     "state": case(
@@ -204,21 +214,41 @@ def notify_subscribed(connection: Connection, incident_ids: Sequence[int], now: 
     """Add a pending notification for each subscribed conversation that has none of these incidents."""
     if not incident_ids:
         return
-    wanted = (
-        select(
-            incidents.c.id,
-            subscriptions.c.conversation_id,
-            literal(NotificationState.PENDING.value),
-            literal(now, UtcTime),
-            due_once_asked(incidents.c.id, now),
-        )
-        .select_from(incidents.join(subscriptions, true()))
-        .where(incidents.c.id.in_(incident_ids))
-    )
+    wanted = _pending(subscriptions.c.conversation_id, now).select_from(incidents.join(subscriptions, true()))
     statement = insert_into(connection, notifications).from_select(
-        ["incident_id", "conversation_id", "state", "created_at", "due_at"], wanted
+        _NOTIFICATION, wanted.where(incidents.c.id.in_(incident_ids))
     )
     connection.execute(statement.on_conflict_do_nothing(index_elements=["incident_id", "conversation_id"]))
+
+
+def notify_besides(connection: Connection, wanted: Iterable[tuple[int, str]], now: datetime) -> None:
+    """Add a pending notification for each incident and conversation, by its id in Teams, whether subscribed or not.
+
+    One that was given up is tried again; a conversation that does not live gets none.
+    """
+    for incident_id, teams_id in wanted:
+        pair = (incidents.c.id == incident_id, conversations.c.teams_id == teams_id)
+        pending = _pending(conversations.c.id, now).select_from(incidents.join(conversations, true()))
+        statement = insert_into(connection, notifications).from_select(
+            _NOTIFICATION, pending.where(*pair, conversations.c.ended_at.is_(None))
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["incident_id", "conversation_id"],
+                set_=_living_again(statement),
+                where=notifications.c.state == NotificationState.FAILED.value,
+            )
+        )
+
+
+def _pending(conversation_id: ColumnElement[int], now: datetime) -> Select[Any]:
+    return select(
+        incidents.c.id,
+        conversation_id,
+        literal(NotificationState.PENDING.value),
+        literal(now, UtcTime),
+        due_once_asked(incidents.c.id, now),
+    )
 
 
 def revive(connection: Connection, incident_ids: Sequence[int], now: datetime) -> None:
@@ -243,16 +273,11 @@ def adopt_unseen(connection: Connection, conversation_id: int, now: datetime) ->
         notifications.c.incident_id == incidents.c.id,
         notifications.c.state != NotificationState.FAILED.value,
     )
-    unseen = select(
-        incidents.c.id,
-        literal(conversation_id),
-        literal(NotificationState.PENDING.value),
-        literal(now, UtcTime),
-        due_once_asked(incidents.c.id, now),
-    ).where(incidents.c.state != "resolved", ~living)
-    statement = insert_into(connection, notifications).from_select(
-        ["incident_id", "conversation_id", "state", "created_at", "due_at"], unseen
+    everybodys = incidents.c.only_for == ""
+    unseen = _pending(literal(conversation_id), now).where(
+        incidents.c.state != "resolved", everybodys, ~living
     )
+    statement = insert_into(connection, notifications).from_select(_NOTIFICATION, unseen)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["incident_id", "conversation_id"], set_=_living_again(statement)

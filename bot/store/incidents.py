@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.exc import DataError, IntegrityError
 
 from audit import incident as transitions
 from audit.alert import Alert, Condition
@@ -23,14 +22,16 @@ from bot.store import due, facts, trail
 from bot.store.codec import (
     alert_of,
     digest,
-    evidence_body,
     evidence_of,
     incident_of,
     incident_values,
+    json_body,
     same_evidence,
 )
 from bot.store.database import Database, OnDatabase, reads, writes
-from bot.store.recording import Delivery, record_group
+from bot.store.groups import all_or_each
+from bot.store.in_hand import Delivery
+from bot.store.recording import record_group
 from bot.store.tables import alerts, conversations, evidence, incidents, looks, notifications
 
 FIRED = Condition.FIRED.value
@@ -48,26 +49,29 @@ class SqlIncidents(OnDatabase):
         super().__init__(database)
         self._deliveries = Batch(self._record, most=MOST_AT_ONCE)
 
-    async def record(self, alert: Alert, body: bytes, now: datetime, *, found: bool = False) -> Recorded:
+    async def record(
+        self,
+        alert: Alert,
+        body: bytes,
+        now: datetime,
+        *,
+        found: bool = False,
+        only_for: str = "",
+        also_for: str = "",
+    ) -> Recorded:
         """See bot.ports.Incidents. `body` is what `alert` was read from; kept as it came, but for secrets in its rows."""
         if alert.results:
             body = await asyncio.to_thread(without_row_secrets, body)
-        outcome = await self._deliveries.add(Delivery(alert=alert, body=body, now=now, found=found))
+        delivery = Delivery(
+            alert=alert, body=body, now=now, found=found, only_for=only_for, also_for=also_for
+        )
+        outcome = await self._deliveries.add(delivery)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     async def _record(self, group: Sequence[Delivery]) -> Sequence[Recorded | Exception]:
-        """Commit the group. Where it fails as one, each is tried alone: one alert must not hold up the others."""
-        try:
-            return await self._recorded(group)
-        except Exception as failure:  # noqa: BLE001 - whoever waits gets it
-            if len(group) == 1 or not _is_about_a_row(failure):
-                return [failure] * len(group)
-        outcomes: list[Recorded | Exception] = []
-        for delivery in group:
-            outcomes += await self._record([delivery])
-        return outcomes
+        return await all_or_each(self._recorded, group)
 
     @writes
     def _recorded(self, connection: Connection, group: Sequence[Delivery]) -> Sequence[Recorded]:
@@ -183,11 +187,6 @@ class SqlIncidents(OnDatabase):
         return True
 
 
-def _is_about_a_row(failure: Exception) -> bool:
-    """Tell whether one of the alerts may be the cause, and not the database as a whole."""
-    return not isinstance(failure, Unavailable) or isinstance(failure.__cause__, (DataError, IntegrityError))
-
-
 def _lock_incident(connection: Connection, *where: Any) -> Row[Any] | None:
     statement = select(incidents).where(*where).with_for_update(key_share=True)
     return connection.execute(statement).first()
@@ -224,7 +223,7 @@ def _cards(incident_id: int) -> Any:
 def _keep_evidence(connection: Connection, incident_id: int, found: Evidence) -> bool:
     """Write the evidence; return whether a card of it would look otherwise than before."""
     before = connection.scalar(select(evidence.c.body).where(evidence.c.incident_id == incident_id))
-    body = evidence_body(found)
+    body = json_body(found)
     values = {"asked_at": found.asked_at, "body": body}
     statement = due.insert_into(connection, evidence).values(incident_id=incident_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["incident_id"], set_=values))

@@ -7,104 +7,26 @@ on what one reading of the database found; the incidents' rows are locked from t
 from __future__ import annotations
 
 import secrets
-import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
 from audit import incident as transitions
-from audit.alert import Alert, Condition
-from audit.incident import Incident, State, Transition, Why
+from audit.alert import Condition
+from audit.incident import State, Transition, Why
+from bot.errors import Reason, Rejected
 from bot.ports import LookKind, Recorded
 from bot.store import due
-from bot.store.codec import digest, incident_of, incident_values, new_incident_values
+from bot.store.codec import incident_of, incident_values, new_incident_values
 from bot.store.database import advisory_locks
-from bot.store.tables import alerts, counters, incidents, subscriptions
+from bot.store.in_hand import FIRED, AlertInHand, Delivery, InHand, Known
+from bot.store.tables import alerts, conversations, counters, incidents, storable, subscriptions
 
-FIRED = Condition.FIRED.value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """An alert as it came; `now` is when."""
-
-    alert: Alert
-    body: bytes
-    now: datetime
-    found: bool = False
-    #: By time.perf_counter: how long it waited for its commit is told by the run trail.
-    came: float = field(default_factory=time.perf_counter)
-
-    @cached_property
-    def alert_hash(self) -> str:
-        return digest(*transitions.alert_identity(self.alert))
-
-    @cached_property
-    def incident_hash(self) -> str:
-        return digest(*transitions.identity(self.alert))
-
-    def recorded_at(self) -> datetime:
-        return self.now + timedelta(seconds=time.perf_counter() - self.came)
-
-
-@dataclass(kw_only=True, eq=False)
-class InHand:
-    """An incident while alerts are worked through; `id` is None for one that is opened by them."""
-
-    id: int | None
-    identity: str
-    now: Incident
-    #: How many of its alerts are firing.
-    firing: int = 0
-    changed: bool = False
-    #: A further alert fired into it.
-    fired: bool = False
-    #: See bot.store.splitting.
-    cluster: str = ""
-
-
-@dataclass(kw_only=True, eq=False)
-class _Alert:
-    """A row of `alerts`, read or to be written."""
-
-    id: int | None
-    condition: str
-    incident: InHand | None
-    incident_id: int | None = None
-    fired_at: datetime | None
-    resolved_at: datetime | None
-    over: bool = False
-    #: Of another cluster than the alert's first: see bot.store.splitting.
-    is_copy: bool = False
-    delivery: Delivery | None = None
-    why: Why = Why.OPENED
-    #: The incident as this alert left it.
-    left: Incident | None = None
-
-    def is_ended_by(self, resolved_at: datetime | None) -> bool:
-        """Tell whether a Resolved of that time ends this firing."""
-        return self.condition == FIRED and (
-            resolved_at is None or self.fired_at is None or self.fired_at <= resolved_at
-        )
-
-
-@dataclass(kw_only=True)
-class _Known:
-    """What the database knows of a group's alerts, and what becomes of it."""
-
-    by_alert: dict[str, list[_Alert]] = field(default_factory=lambda: defaultdict(list))
-    by_id: dict[int, InHand] = field(default_factory=dict)
-    #: Incidents that may take in an alert, oldest first.
-    open: dict[str, list[InHand]] = field(default_factory=lambda: defaultdict(list))
-    opened: list[InHand] = field(default_factory=list)
-    ended: list[int] = field(default_factory=list)
-    #: Alerts of the group that were recorded before it, by their keys.
-    before: dict[str, _Alert] = field(default_factory=dict)
+#: Columns of `incidents` that no transition knows of.
+_OURS = ("identity", "cluster", "only_for", "also_for")
 
 
 # Made once: building a statement takes longer than SQLite takes to run it.
@@ -165,13 +87,31 @@ def record_group(connection: Connection, group: Sequence[Delivery]) -> list[Reco
     # other's commit; without that, both sides would miss what the other has not committed.
     own = [name for one in group for name in (f"alert {one.alert_hash}", f"incident {one.incident_hash}")]
     advisory_locks(connection, shared="routes", own=tuple(own))
+    _refuse_ended(connection, group)
     known = _read(connection, group)
-    new: dict[str, _Alert] = {}
+    new: dict[str, AlertInHand] = {}
     for delivery in group:
         if delivery.alert.key not in known.before and delivery.alert.key not in new:
             new[delivery.alert.key] = _take(known, delivery)
     _write(connection, known, list(new.values()))
     return [_outcome(delivery.alert.key, known, new, first=n) for n, delivery in _first_seen(group)]
+
+
+def _refuse_ended(connection: Connection, group: Sequence[Delivery]) -> None:
+    """Raise Rejected(Reason.NOT_FOUND) where something fired for a conversation that does not live."""
+    named = {
+        storable(name)
+        for one in group
+        for name in (one.only_for, one.also_for)
+        if name and one.alert.condition is Condition.FIRED
+    }
+    if not named:
+        return
+    living = select(conversations.c.teams_id).where(
+        conversations.c.teams_id.in_(named), conversations.c.ended_at.is_(None)
+    )
+    if named - set(connection.execute(living).scalars()):
+        raise Rejected(Reason.NOT_FOUND, "no such conversation")
 
 
 def _first_seen(group: Sequence[Delivery]) -> Iterable[tuple[bool, Delivery]]:
@@ -181,7 +121,7 @@ def _first_seen(group: Sequence[Delivery]) -> Iterable[tuple[bool, Delivery]]:
         seen.add(delivery.alert.key)
 
 
-def _outcome(key: str, known: _Known, new: Mapping[str, _Alert], *, first: bool) -> Recorded:
+def _outcome(key: str, known: Known, new: Mapping[str, AlertInHand], *, first: bool) -> Recorded:
     if key in known.before:
         before = known.before[key]
         return Recorded(why=before.why, incident=before.left, repeated=True)
@@ -191,9 +131,9 @@ def _outcome(key: str, known: _Known, new: Mapping[str, _Alert], *, first: bool)
     return Recorded(why=alert.why, incident=incident, repeated=not first)
 
 
-def _read(connection: Connection, group: Sequence[Delivery]) -> _Known:
+def _read(connection: Connection, group: Sequence[Delivery]) -> Known:
     """Read what the group's alerts may meet, and lock the incidents among it."""
-    known = _Known()
+    known = Known()
     keys = {delivery.alert.key for delivery in group}
     rows = connection.execute(_ALERTS, {"identities": list({d.alert_hash for d in group})}).all()
     wanted = {
@@ -201,7 +141,13 @@ def _read(connection: Connection, group: Sequence[Delivery]) -> _Known:
         "ids": list({row.incident_id for row in rows if row.incident_id is not None}),
     }
     for row in connection.execute(INCIDENTS, wanted).all():
-        known.by_id[row.id] = InHand(id=row.id, identity=row.identity, now=incident_of(row))
+        known.by_id[row.id] = InHand(
+            id=row.id,
+            identity=row.identity,
+            now=incident_of(row),
+            only_for=row.only_for,
+            also_for=row.also_for,
+        )
         if row.state != State.RESOLVED.value:
             known.open[row.identity].append(known.by_id[row.id])
     if any(delivery.alert.condition is Condition.RESOLVED for delivery in group):
@@ -215,9 +161,9 @@ def _read(connection: Connection, group: Sequence[Delivery]) -> _Known:
     return known
 
 
-def _read_alert(row: Row[Any], known: _Known) -> _Alert:
+def _read_alert(row: Row[Any], known: Known) -> AlertInHand:
     incident = known.by_id.get(row.incident_id)
-    return _Alert(
+    return AlertInHand(
         id=row.id,
         condition=row.condition,
         incident=incident,
@@ -230,10 +176,10 @@ def _read_alert(row: Row[Any], known: _Known) -> _Alert:
     )
 
 
-def _take(known: _Known, delivery: Delivery) -> _Alert:
+def _take(known: Known, delivery: Delivery) -> AlertInHand:
     """Work out what becomes of a new alert; what is known changes with it."""
     alert = delivery.alert
-    taken = _Alert(
+    taken = AlertInHand(
         id=None,
         condition=alert.condition.value,
         incident=None,
@@ -251,20 +197,25 @@ def _take(known: _Known, delivery: Delivery) -> _Alert:
     return taken
 
 
-def _fire(known: _Known, taken: _Alert, delivery: Delivery, others: Sequence[_Alert]) -> None:
-    incident_hash = delivery.incident_hash
+def _fire(known: Known, taken: AlertInHand, delivery: Delivery, others: Sequence[AlertInHand]) -> None:
     resolutions = [other.resolved_at for other in others if other.condition != FIRED]
     over_at = transitions.over_since(delivery.alert.fired_at, resolutions)
-    candidates = [one for one in known.open[incident_hash] if one.now.state is not State.RESOLVED]
+    candidates = [one for one in known.open[delivery.incident_hash] if one.now.state is not State.RESOLVED]
     newest = candidates[-1] if candidates else None
     if newest is None or not transitions.takes_in(newest.now, delivery.now):
         # The number comes last, when it is known how many the group opens.
         opened = transitions.open_from(
             delivery.alert, number=0, key=secrets.token_hex(16), now=delivery.now, over_at=over_at
         )
-        newest = InHand(id=None, identity=incident_hash, now=opened.incident)
+        newest = InHand(
+            id=None,
+            identity=delivery.incident_hash,
+            now=opened.incident,
+            only_for=delivery.only_for,
+            also_for=delivery.also_for,
+        )
         known.opened.append(newest)
-        known.open[incident_hash].append(newest)
+        known.open[delivery.incident_hash].append(newest)
         taken.why = opened.why
     else:
         _change(newest, joined := transitions.join(newest.now))
@@ -274,7 +225,7 @@ def _fire(known: _Known, taken: _Alert, delivery: Delivery, others: Sequence[_Al
     taken.incident, taken.over = newest, over_at is not None
 
 
-def _resolve(known: _Known, taken: _Alert, delivery: Delivery, others: Sequence[_Alert]) -> None:
+def _resolve(known: Known, taken: AlertInHand, delivery: Delivery, others: Sequence[AlertInHand]) -> None:
     """End what the Resolved is about: the incident where its alert still fires, before any other."""
     waiting = [other for other in others if other.is_ended_by(delivery.alert.resolved_at)]
     if not waiting:
@@ -308,7 +259,7 @@ def _change(one: InHand, transition: Transition) -> None:
     one.changed = True
 
 
-def _write(connection: Connection, known: _Known, new: Sequence[_Alert]) -> None:
+def _write(connection: Connection, known: Known, new: Sequence[AlertInHand]) -> None:
     if not new:
         return
     insert_incidents(connection, known.opened)
@@ -329,18 +280,30 @@ def _write(connection: Connection, known: _Known, new: Sequence[_Alert]) -> None
     due.change_digests(connection, theirs, now)
     due.notify_subscribed(connection, _untold(connection, known, fired), now)
     due.revive(connection, list(fired), now)
+    due.notify_besides(connection, _besides(new), now)
     due.want_looks(connection, fired, LookKind.ALERT, now)
     due.announce(connection)
 
 
-def _untold(connection: Connection, known: _Known, fired: Iterable[int]) -> list[int]:
+def _untold(connection: Connection, known: Known, fired: Iterable[int]) -> list[int]:
     """Return those for which there may be conversations without a notification: new ones, and if a subscription is."""
     newest = connection.scalar(_NEWEST_SUBSCRIPTION)
-    new = [one.id for one in known.opened if one.id is not None]
-    older = (known.by_id[id_] for id_ in fired if id_ in known.by_id)
+    new = [one.id for one in known.opened if one.id is not None and not one.only_for]
+    older = (known.by_id[id_] for id_ in fired if id_ in known.by_id and not known.by_id[id_].only_for)
     return new + [
         one.id for one in older if one.id is not None and newest is not None and newest >= one.now.opened_at
     ]
+
+
+def _besides(new: Iterable[AlertInHand]) -> set[tuple[int, str]]:
+    """Return the incidents of what fired for a conversation, subscribed or not, with the conversation's id."""
+    return {
+        (one.incident.id, name)
+        for one in new
+        if one.condition == FIRED and one.incident and one.incident.id is not None and one.delivery
+        for name in (one.incident.only_for, one.incident.also_for, one.delivery.also_for)
+        if name
+    }
 
 
 def insert_incidents(connection: Connection, opened: Sequence[InHand]) -> None:
@@ -358,13 +321,13 @@ def insert_incidents(connection: Connection, opened: Sequence[InHand]) -> None:
         one.now = replace(one.now, number=number)
     rows = connection.execute(
         _OPEN,
-        [new_incident_values(one.now) | {"identity": one.identity, "cluster": one.cluster} for one in opened],
+        [new_incident_values(one.now) | {name: getattr(one, name) for name in _OURS} for one in opened],
     )
     for one, row in zip(opened, rows.all(), strict=True):
         one.id = row.id
 
 
-def _alert_values(one: _Alert) -> dict[str, Any]:
+def _alert_values(one: AlertInHand) -> dict[str, Any]:
     delivery = one.delivery
     if delivery is None:
         raise AssertionError("only deliveries are written")
@@ -383,5 +346,6 @@ def _alert_values(one: _Alert) -> dict[str, Any]:
         "recorded_at": delivery.recorded_at(),
         "found_at": delivery.now if delivery.found else None,
         "over": one.over,
+        "ends_at": alert.ends_at,
         "body": delivery.body,
     }

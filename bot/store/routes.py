@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, delete, exists, func, or_, select, update
 
 from bot.errors import Reason, Rejected
 from bot.ports import Conversation, NotificationState
 from bot.store import due
 from bot.store.codec import conversation_of
 from bot.store.database import OnDatabase, advisory_locks, reads, writes
-from bot.store.tables import conversations, notifications, subscriptions
+from bot.store.tables import conversations, incidents, notifications, subscriptions
 
 #: Kept with the notifications that a route's end ends.
 ENDED = "conversation ended"
@@ -79,7 +79,10 @@ class SqlRoutes(OnDatabase):
 
     @writes
     def unsubscribe(self, connection: Connection, conversation_id: str, now: datetime) -> bool:  # noqa: ARG002 - the port's signature
-        """See bot.ports.Routes. What was never posted there will not be; cards that stand there are kept up to date."""
+        """See bot.ports.Routes. What was never posted there will not be, but for incidents of its own.
+
+        Cards that stand there are kept up to date.
+        """
         advisory_locks(connection, own=("routes",))
         row = connection.execute(_living(conversation_id)).first()
         if row is None or not _unsubscribe(connection, [row.id]):
@@ -88,6 +91,10 @@ class SqlRoutes(OnDatabase):
         unsaid = select(theirs.c.id).where(
             theirs.c.conversation_id == row.id, theirs.c.incident_id.is_(None), theirs.c.activity_id == ""
         )
+        its_own = exists().where(
+            incidents.c.id == notifications.c.incident_id,
+            or_(incidents.c.only_for == conversation_id, incidents.c.also_for == conversation_id),
+        )
         unwanted = {"state": NotificationState.FAILED.value, "due_at": None, "reason": UNSUBSCRIBED}
         connection.execute(
             update(notifications)
@@ -95,6 +102,7 @@ class SqlRoutes(OnDatabase):
                 notifications.c.conversation_id == row.id,
                 notifications.c.state == NotificationState.PENDING.value,
                 or_(notifications.c.digest_id.is_(None), notifications.c.digest_id.in_(unsaid)),
+                ~its_own,
             )
             # What is being said at this moment is taken away again by whoever says it, and no longer holds it.
             .values(**(due.NOBODY_HOLDS | unwanted), digest_id=None)

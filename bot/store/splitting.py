@@ -23,7 +23,8 @@ from bot.ports import Look, LookKind
 from bot.store import due
 from bot.store.codec import alert_of, digest, incident_of, incident_values
 from bot.store.database import OnDatabase, advisory_locks, writes
-from bot.store.recording import INCIDENTS, InHand, insert_incidents
+from bot.store.in_hand import InHand, incident_hash
+from bot.store.recording import INCIDENTS, insert_incidents
 from bot.store.tables import alerts, incidents, looks
 
 #: More than anybody runs behind one rule; what an answer full of invented ids may open at most.
@@ -51,7 +52,7 @@ class SqlSplitting(OnDatabase):
         held = select(looks.c.id).where(due.held_by(looks, look)).with_for_update(key_share=True)
         if connection.execute(held).first() is None:
             return ()
-        if original.cluster and original.identity == _identity(alert, original.cluster):
+        if original.cluster and original.identity == _identity(alert, original.cluster, original.only_for):
             # A further cluster's own incident: what else its copy of the alert is about has been told already.
             return (original.key,)
         return _Split(connection, original, fired, alert, takers, now).among(wanted)
@@ -126,7 +127,10 @@ class _Split:
         return {clusters[row.key]: row.incident_key for row in self._connection.execute(statement).all()}
 
     def _taker(self, cluster: str) -> Row[Any] | None:
-        return self._takers.get(_identity(self._alert, cluster))
+        return self._takers.get(self._identity(cluster))
+
+    def _identity(self, cluster: str) -> str:
+        return _identity(self._alert, cluster, self._original.only_for)
 
     def _joined(self, cluster: str) -> InHand:
         row = self._taker(cluster)
@@ -141,9 +145,11 @@ class _Split:
         opened = self._transition()
         return InHand(
             id=None,
-            identity=_identity(self._alert, cluster),
+            identity=self._identity(cluster),
             now=replace(opened.incident, subject_id=cluster, subject_name=resource_name(cluster)),
             cluster=cluster,
+            only_for=self._original.only_for,
+            also_for=self._original.also_for,
         )
 
     def _transition(self) -> Transition:
@@ -170,8 +176,12 @@ class _Split:
         older, all_ = _ids(joined), _ids((*joined, *opened))
         due.make_stale(self._connection, older, self._now)
         due.change_digests(self._connection, older, self._now)
-        due.notify_subscribed(self._connection, all_, self._now)
+        if not self._original.only_for:
+            due.notify_subscribed(self._connection, all_, self._now)
         due.revive(self._connection, older, self._now)
+        besides = [name for name in (self._original.only_for, self._original.also_for) if name]
+        pairs = [(id_, name) for id_ in all_ for name in besides]
+        due.notify_besides(self._connection, pairs, self._now)
         due.want_looks(self._connection, dict.fromkeys(all_, 1), LookKind.ALERT, self._now)
         due.announce(self._connection)
 
@@ -199,7 +209,7 @@ def _locked(
     if fired is None:
         return None
     alert = alert_of(fired.body)
-    identities = {original.identity, *(_identity(alert, cluster) for cluster in wanted)}
+    identities = {original.identity, *(_identity(alert, one, original.only_for) for one in wanted)}
     incident_locks = (f"incident {identity}" for identity in identities)
     advisory_locks(connection, shared="routes", own=(f"alert {fired.identity}", *incident_locks))
     # Whether it is over may have changed while this waited.
@@ -210,14 +220,15 @@ def _takers(
     connection: Connection, original: Row[Any], alert: Alert, wanted: Iterable[str]
 ) -> dict[int, Row[Any]]:
     """Lock and return the original and what is open of the clusters, by id, oldest first."""
-    told = {"identities": [_identity(alert, cluster) for cluster in wanted], "ids": [original.id]}
+    identities = [_identity(alert, cluster, original.only_for) for cluster in wanted]
+    told = {"identities": identities, "ids": [original.id]}
     return {row.id: row for row in connection.execute(INCIDENTS, told).all()}
 
 
-def _identity(alert: Alert, cluster: str) -> str:
+def _identity(alert: Alert, cluster: str, only_for: str) -> str:
     """As recording hashes it for an alert that names the cluster."""
     rule, _ = transitions.identity(alert)
-    return digest(rule, cluster)
+    return incident_hash(rule, cluster, only_for=only_for)
 
 
 def _copy_key(key: str, cluster: str) -> str:

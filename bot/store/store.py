@@ -15,19 +15,38 @@ from bot.errors import Reason, Rejected, Unavailable
 from bot.ports import Store
 from bot.store.backlog import SqlBacklog, SqlPace
 from bot.store.database import Database, Postgresql, advisory_locks, connect, database_url, writes
+from bot.store.endings import SqlEndings
 from bot.store.facts import SqlFacts
 from bot.store.filelock import alone_on
 from bot.store.incidents import SqlIncidents
 from bot.store.leases import LEASE
+from bot.store.ledger import SqlLedger
 from bot.store.listening import listening
+from bot.store.listing import SqlListing
+from bot.store.questions import SqlQuestions
 from bot.store.routes import SqlRoutes
 from bot.store.splitting import SqlSplitting
 from bot.store.tables import counters
 from bot.store.trail import SqlTrail
+from bot.store.watches import SqlWatches
 from bot.store.work import SqlWork
 
 
-class SqlStore(SqlIncidents, SqlSplitting, SqlFacts, SqlTrail, SqlWork, SqlPace, SqlBacklog, SqlRoutes):
+class SqlStore(
+    SqlEndings,
+    SqlIncidents,
+    SqlSplitting,
+    SqlFacts,
+    SqlListing,
+    SqlTrail,
+    SqlWork,
+    SqlPace,
+    SqlBacklog,
+    SqlRoutes,
+    SqlQuestions,
+    SqlLedger,
+    SqlWatches,
+):
     """Implements bot.ports.Store on SQLite and PostgreSQL."""
 
     def listening(self, wake: Callable[[], None]) -> AbstractAsyncContextManager[None]:

@@ -62,9 +62,15 @@ class HostileText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the base class's signature
-        if value is None:
-            return None
-        return value.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+        return None if value is None else storable(value)
+
+
+def storable(value: str) -> str:
+    """Return the text as either database keeps it."""
+    if value.isascii() and "\x00" not in value:
+        # Most are; and a group of questions has hundreds.
+        return value
+    return value.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
 #: SQLite counts up by itself only in a column of exactly this type.
@@ -121,6 +127,10 @@ incidents = Table(
     Column("subject_name", HostileText, nullable=False),
     #: Resource id (lower case) that its evidence is narrowed to; "" for all that its alert is about. See bot.store.splitting.
     Column("cluster", HostileText, nullable=False, server_default=""),
+    #: Id of the conversation that alone has it; "" for all that are subscribed.
+    Column("only_for", HostileText, nullable=False, server_default=""),
+    #: Id of a conversation that has it besides those; "" for none.
+    Column("also_for", HostileText, nullable=False, server_default=""),
     Column("opened_at", UtcTime, nullable=False),
     Column("state", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -159,11 +169,15 @@ alerts = Table(
     Column("over", Boolean, nullable=False, server_default=false()),
     #: Delivered once, for several clusters: this is what another than the first has of it.
     Column("copied", Boolean, nullable=False, server_default=false()),
+    #: Of an alert of our own: when it is over if nothing more comes. See bot.store.endings.
+    Column("ends_at", UtcTime),
     Column("body", LargeBinary, nullable=False),
 )
 Index("ix_alerts_identity", alerts.c.identity, alerts.c.condition)
 Index("ix_alerts_incident", alerts.c.incident_id, alerts.c.condition, alerts.c.happened_at)
 _FIRING = (alerts.c.condition == "Fired") & alerts.c.over.is_(false())
+_ENDING = alerts.c.ends_at.is_not(None) & alerts.c.over.is_(false())
+Index("ix_alerts_ending", alerts.c.ends_at, sqlite_where=_ENDING, postgresql_where=_ENDING)
 Index("ix_alerts_firing", alerts.c.incident_id, sqlite_where=_FIRING, postgresql_where=_FIRING)
 
 #: No row: the workspace has not been asked yet.

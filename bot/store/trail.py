@@ -90,5 +90,6 @@ def _trace(row: Row[Any]) -> Trace:
 
 def _received(row: Row[Any]) -> Trace:
     took = (row.recorded_at - row.received_at).total_seconds() if row.recorded_at else None
-    step = Step.FOUND if row.found_at else Step.RECEIVED
+    # Only what is our own has an end of its own.
+    step = Step.MADE if row.ends_at else Step.FOUND if row.found_at else Step.RECEIVED
     return Trace(at=row.received_at, step=step, subject=row.condition, seconds=took, reason=row.why or "")

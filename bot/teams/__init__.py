@@ -14,10 +14,10 @@ from bot.pacing import Paced, Pacing
 from bot.ports import Clock, Conversations, Meter, Pace, Routes
 from bot.teams.adapter import PATIENCE, Authentication, TeamsAdapter
 from bot.teams.answers import Responder
-from bot.teams.connector import SenderFactory
 from bot.teams.conversations import TeamsConversations
 from bot.teams.handler import Handler
 from bot.teams.hosts import TEAMS_HOSTS, ServiceHosts
+from bot.teams.replies import Replies
 from bot.teams.sender import Sender
 from bot.teams.token import AppToken, TokenSource
 
@@ -68,18 +68,16 @@ async def open_teams(
     conversations = TeamsConversations(sender)
     pacing = Pacing(pace=pace, clock=clock)
     to_people = Paced(conversations, pacing, to_person=True)
-    authentication = Authentication(app_id=app_id, factory=SenderFactory(sender))
+    authentication = Authentication(app_id=app_id)
     if await authentication.credentials.is_authentication_disabled():
         raise RuntimeError("authentication must not be off")
+    replies = Replies(conversations=to_people, typing=conversations.typing, pacing=pacing)
     handler = Handler(
-        responder=responder(to_people),
-        routes=routes,
-        conversations=to_people,
-        clock=clock,
-        pacing=pacing,
+        responder=responder(to_people), routes=routes, conversations=to_people, clock=clock, replies=replies
     )
     adapter = TeamsAdapter(authentication=authentication, bot=handler)
     try:
         yield Teams(conversations=Paced(conversations, pacing), turn=adapter.turn)
     finally:
+        replies.close()
         await adapter.close(patience())

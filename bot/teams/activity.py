@@ -10,17 +10,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.commands import Asker
+from bot.asked import Asker
 from bot.ports import Conversation, ConversationKind
 
 Activity = Mapping[str, Any]
 
 THREAD = ";messageid="
 LONGEST_NAME = 200
-#: Far more than a command needs; what is longer is not read to its end.
-LONGEST_TEXT = 4000
-_MENTION = re.compile(r"<at\b[^<>]*>[^<>]*</at>", re.IGNORECASE)
-_SPACES = re.compile(r"&nbsp;|<br\s*/?>|\s", re.IGNORECASE)
 _KINDS = {kind.value: kind for kind in ConversationKind}
 _ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
 
@@ -82,7 +78,8 @@ def conversation_of(activity: Activity) -> Conversation:
 def asker_of(activity: Activity) -> Asker:
     """Return who asks and where. `object_id` is "" for an activity without a person behind it."""
     conversation = conversation_of(activity)
-    typed = text_at(activity, "type") == "message" and bool(text_at(activity, "text").strip())
+    is_message = text_at(activity, "type") == "message"
+    typed = is_message and bool(text_at(activity, "text").strip())
     return Asker(
         user_id=text_at(activity, "from", "id"),
         object_id=text_at(activity, "from", "aadObjectId"),
@@ -92,39 +89,15 @@ def asker_of(activity: Activity) -> Asker:
         thread=_thread(activity) if conversation.kind is ConversationKind.CHANNEL else "",
         clicked="" if typed else text_at(activity, "replyToId"),
         time_zone=_time_zone(activity),
+        # A click waits for an answer, the second time as well.
+        activity_id=text_at(activity, "id") if is_message else "",
     )
-
-
-def said_to_bot(activity: Activity) -> str:
-    """Return what was typed, without the mention of the bot, on one line.
-
-    Only the exact text of the bot's own mention goes: the name alone may be part of a command ("Audits" to a bot
-    named "Audit").
-    """
-    text = text_at(activity, "text")[:LONGEST_TEXT]
-    for mention in _bots_mentions(activity):
-        text = text.replace(mention, " ")
-    return " ".join(_SPACES.sub(" ", text).split())
 
 
 def has_member(activity: Activity, key: str) -> bool:
     """Tell whether the bot itself is among `membersAdded` or `membersRemoved`."""
     bot_id = text_at(activity, "recipient", "id")
     return any(bot_id and text_at(member, "id") == bot_id for member in objects_at(activity, key))
-
-
-def _bots_mentions(activity: Activity) -> Iterator[str]:
-    bot_id = text_at(activity, "recipient", "id")
-    bot_name = text_at(activity, "recipient", "name")
-    for entity in objects_at(activity, "entities"):
-        if text_at(entity, "type").lower() != "mention":
-            continue
-        text = text_at(entity, "text") or f"<at>{text_at(entity, 'mentioned', 'name')}</at>"
-        mentioned = text_at(entity, "mentioned", "id")
-        # Some clients leave `mentioned` out; then it is the bot's if it has the bot's name.
-        is_bot = mentioned == bot_id if mentioned else bool(bot_name) and f">{bot_name}<" in text
-        if is_bot and _MENTION.fullmatch(text):
-            yield text
 
 
 def _kind(activity: Activity) -> ConversationKind:

@@ -47,19 +47,26 @@ class Credentials(ServiceClientCredentialsFactory):
         raise PermissionError("the SDK's own way out is closed; everything leaves by the sender")
 
 
+class NoWayOut(ConnectorFactory):
+    """Gives turns a client that can nothing: what is said goes out by bot.teams.sender."""
+
+    async def create(self, service_url: str, audience: str) -> object:  # noqa: ARG002 - the SDK's signature
+        # The SDK does not run a turn without one.
+        return object()
+
+
 class Authentication(ConfigurationBotFrameworkAuthentication):
     """Takes over the claims that api.entra checked; the SDK's own doors, which check less, stay closed."""
 
-    def __init__(self, *, app_id: str, factory: ConnectorFactory) -> None:
+    def __init__(self, *, app_id: str) -> None:
         self.credentials = Credentials(app_id)
         super().__init__(SimpleNamespace(), credentials_factory=self.credentials)
-        self._factory = factory
 
     def accept(self, claims: Mapping[str, Any]) -> AuthenticateRequestResult:
         """Build the SDK's result from claims that were checked before."""
         result = AuthenticateRequestResult()
         result.claims_identity = ClaimsIdentity(dict(claims), True)
-        result.connector_factory = self._factory
+        result.connector_factory = NoWayOut()
         return result
 
     async def authenticate_request(self, activity: Activity, auth_header: str) -> NoReturn:  # noqa: ARG002 - the SDK's signature
@@ -69,7 +76,7 @@ class Authentication(ConfigurationBotFrameworkAuthentication):
         raise PermissionError("streaming is not offered")
 
     def create_connector_factory(self, claims_identity: ClaimsIdentity) -> ConnectorFactory:  # noqa: ARG002
-        return self._factory
+        return NoWayOut()
 
     async def create_user_token_client(self, claims_identity: ClaimsIdentity) -> None:
         """Make none: the SDK's fetches a token for every turn, and nobody signs in here."""

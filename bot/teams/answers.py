@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from bot.commands import Asker, Command
+from bot.asked import Asker, Command
 from bot.ports import Message
 from bot.teams.conversations import CARD_TYPE
 
@@ -20,8 +20,8 @@ LONGEST_TITLE = 60
 class Responder(Protocol):
     """What answers commands: bot.responder, or a recording one in tests."""
 
-    async def respond(self, command: Command, asker: Asker) -> Message:
-        """Return the answer as one card."""
+    async def respond(self, command: Command, asker: Asker) -> Message | None:
+        """Return the answer as one card; None says nothing, as to what was delivered twice."""
         ...
 
 
@@ -46,7 +46,7 @@ def malformed(text: str) -> Answer:
 def dialog(message: Message) -> Answer:
     """Open a dialog with the card, or put it in the place of the one that is open."""
     value = {
-        "title": message.summary[:LONGEST_TITLE],
+        "title": message.summary.partition("\n")[0][:LONGEST_TITLE],
         "height": "large",
         "width": "large",
         "card": {"contentType": CARD_TYPE, "content": message.card},

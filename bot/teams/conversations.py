@@ -32,6 +32,13 @@ class TeamsConversations:
         answer = await self._sender.send("POST", where.service_url, f"{_path(id_)}/activities", body)
         return _id(answer)
 
+    async def typing(self, where: Conversation) -> None:
+        """Show the bot typing, which Teams does for a few seconds, and not in channels. Raises as `post` does."""
+        activity = {"type": "typing", "from": {"id": where.bot_id}, "conversation": {"id": where.id}}
+        await self._sender.send(
+            "POST", where.service_url, f"{_path(where.id)}/activities", orjson.dumps(activity)
+        )
+
     async def update(self, where: Conversation, activity_id: str, message: Message) -> None:
         body = _activity(where, where.id, message, activity_id)
         path = f"{_path(where.id)}/activities/{quote(activity_id, safe='')}"

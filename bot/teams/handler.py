@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from botbuilder.core import InvokeResponse, TurnContext
 from botbuilder.core.teams import TeamsActivityHandler
-from botbuilder.schema import Activity, Attachment
 
-from bot.commands import Command, ForAsker, from_click, from_text
-from bot.errors import OutsideError, Reason, Unavailable
-from bot.pacing import Pacing
-from bot.ports import Clock, Conversation, Conversations, Message, Routes, Send
-from bot.retry import wait_before
+from bot.asked import (
+    AskActivity,
+    AskCost,
+    Asker,
+    AskEvents,
+    AskPerson,
+    AskRaw,
+    AskWho,
+    Command,
+    ForAsker,
+    ShowBlindSpots,
+    ShowClusters,
+    TestIncident,
+)
+from bot.clicks import from_click
+from bot.grammar import from_text
+from bot.notices import notice_message
+from bot.ports import Clock, Conversations, Message, Routes
 from bot.teams import answers
-from bot.teams.activity import asker_of, at, said_to_bot, text_at
+from bot.teams.activity import asker_of, at, text_at
 from bot.teams.adapter import RAW
-from bot.teams.conversations import CARD_TYPE
 from bot.teams.installation import Installation
+from bot.teams.once import Once
+from bot.teams.replies import Replies
+from bot.teams.said import said_to_bot
+from cards.notice import looking
 
 log = logging.getLogger(__name__)
 
 FAILED = "That did not work, and it has been logged. Please try again."
-#: How often an answer to somebody is tried; Teams asks for it on 429, 412 and gateway errors.
-TRIES = 3
+#: To a click that the responder says nothing to.
+TWICE = "This has been asked already; the answer is on its way."
 CLICK = "adaptiveCard/action"
 DIALOGS = frozenset({"task/fetch", "task/submit"})
 
-Sleep = Callable[[float], Awaitable[None]]
+#: What asks a workspace, and so may take a while: the commands that `asks` says so of in bot.commands.
+ASKING = (
+    AskEvents
+    | AskWho
+    | AskPerson
+    | AskActivity
+    | AskCost
+    | AskRaw
+    | ShowClusters
+    | ShowBlindSpots
+    | TestIncident
+    | ForAsker
+)
 
 
 class Handler(TeamsActivityHandler):
-    """One for all conversations; keeps nothing between turns."""
+    """One for all conversations; between turns it keeps which messages it has had."""
 
     def __init__(
         self,
@@ -44,26 +70,24 @@ class Handler(TeamsActivityHandler):
         routes: Routes,
         conversations: Conversations,
         clock: Clock,
-        pacing: Pacing,
-        sleep: Sleep = asyncio.sleep,
+        replies: Replies,
     ) -> None:
         self._responder = responder
-        self._pacing = pacing
-        self._sleep = sleep
+        self._replies = replies
+        self._once = Once()
         self._installation = Installation(
             responder=responder, routes=routes, conversations=conversations, clock=clock
         )
 
     async def on_message_activity(self, turn_context: TurnContext) -> None:
         raw = turn_context.get(RAW)
+        if not self._once.first(raw):
+            log.info("a message came twice", extra={"conversation": text_at(raw, "conversation", "id")})
+            return
         asker = asker_of(raw)
         await self._installation.renew(asker.conversation)
-        try:
-            message = await self._responder.respond(_asked_in(raw), asker)
-        except Exception:
-            log.exception("a message was not answered", extra={"conversation": asker.conversation.id})
-            message = _plain(FAILED)
-        await self._say(turn_context, asker.conversation, message)
+        command = _asked_in(raw)
+        await self._replies.say(asker, self._answer(command, asker), looking=_looking(raw, command))
 
     async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
         """Answer a click or a dialog; always 200 for those, because Teams shows anything else as its own error."""
@@ -89,7 +113,8 @@ class Handler(TeamsActivityHandler):
         asker = asker_of(raw)
         await self._installation.renew(asker.conversation)
         try:
-            return answers.card(await self._responder.respond(from_click({**data, "a": verb}), asker))
+            message = await self._responder.respond(from_click({**data, "a": verb}), asker)
+            return answers.card(message) if message else answers.sentence(TWICE)
         except Exception:
             log.exception("a click was not answered", extra={"conversation": asker.conversation.id})
             return answers.sentence(FAILED)
@@ -98,43 +123,36 @@ class Handler(TeamsActivityHandler):
         asker = asker_of(raw)
         try:
             command = from_click(at(raw, "value", "data"))
-            return answers.dialog(await self._responder.respond(command, asker))
+            message = await self._responder.respond(command, asker)
+            return answers.dialog(message) if message else answers.dialog_sentence(TWICE)
         except Exception:
             log.exception("a dialog was not answered", extra={"conversation": asker.conversation.id})
             return answers.dialog_sentence(FAILED)
 
-    async def _say(self, turn_context: TurnContext, where: Conversation, message: Message) -> None:
-        """Answer where it was asked. What may have arrived already is not said twice."""
-        send = Send(conversation_id=where.id, tenant_id=where.tenant_id, to_person=True)
-        for attempt in range(1, TRIES + 1):
-            await self._pacing.room(send)
-            try:
-                await turn_context.send_activity(_activity(message))
-            except OutsideError as failure:
-                hopeless = not isinstance(failure, Unavailable) or failure.reason is Reason.UNKNOWN
-                if hopeless or attempt == TRIES:
-                    log.warning(
-                        "an answer was not delivered", extra={"reason": failure.reason, "attempt": attempt}
-                    )
-                    return
-                asked = failure.retry_after if isinstance(failure, Unavailable) else None
-                await self._sleep(wait_before(attempt, asked).total_seconds())
-            else:
-                return
+    async def _answer(self, command: Command, asker: Asker) -> Message | None:
+        try:
+            return await self._responder.respond(command, asker)
+        except Exception:
+            log.exception("a message was not answered", extra={"conversation": asker.conversation.id})
+            return _plain(FAILED)
 
 
 def _asked_in(raw: Mapping[str, Any]) -> Command:
-    """A message with data and no text is a click from a client that knows neither dialogs nor Action.Execute."""
+    """A message with data and no text is a click from a client that knows neither dialogs nor Action.Execute.
+
+    A button that says a line (`messageBack`) comes as a message with that line, and what else its data held beside.
+    """
     if isinstance(raw.get("value"), Mapping) and not text_at(raw, "text").strip():
         command = from_click(raw["value"])
         return dataclasses.replace(command, no_dialog=True) if isinstance(command, ForAsker) else command
     return from_text(said_to_bot(raw))
 
 
-def _activity(message: Message) -> Activity:
-    """Write the card alone: with a text beside it Teams makes two messages of it."""
-    attachment = Attachment(content_type=CARD_TYPE, content=message.card)
-    return Activity(type="message", summary=message.summary, attachments=[attachment])
+def _looking(raw: Mapping[str, Any], command: Command) -> Message | None:
+    """Return what a channel reads while a workspace is asked; None for what asks none."""
+    if not isinstance(command, ASKING):
+        return None
+    return notice_message(looking(said_to_bot(raw) or "what the button asks for"))
 
 
 def _plain(text: str) -> Message:

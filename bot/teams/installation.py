@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import logging
 
-from bot.commands import Welcome
+from bot.asked import Welcome
 from bot.errors import OutsideError
 from bot.ports import Clock, Conversation, ConversationKind, Conversations, Routes
 from bot.teams.activity import Activity, asker_of, conversation_of, has_member, text_at
@@ -97,7 +97,8 @@ class Installation:
     async def _welcome(self, activity: Activity, where: Conversation) -> None:
         asker = dataclasses.replace(asker_of(activity), conversation=where)
         try:
-            await self._conversations.post(where, await self._responder.respond(Welcome(), asker))
+            if message := await self._responder.respond(Welcome(), asker):
+                await self._conversations.post(where, message)
         except OutsideError as failure:
             log.warning("no welcome was said", extra={"conversation": where.id, "reason": failure.reason})
 

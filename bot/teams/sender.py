@@ -1,4 +1,4 @@
-"""One way out to the Bot Connector, for the SDK's turns and for what the bot says on its own.
+"""One way out to the Bot Connector, for answers and for what the bot says on its own.
 
 The SDK's own way takes a new token and a new connection for every message and never tries again.
 """

@@ -56,8 +56,8 @@ export const api = {
 
 /**
  * Follows the sandbox for as long as the page is open. `on.state` gets the whole state at the start and each time
- * the stream was away; then `on.message`, `on.update`, `on.delete`, `on.run`, `on.faults`, `on.replicas` as things happen;
- * `on.away` while the sandbox cannot be reached.
+ * the stream was away; then `on.message`, `on.update`, `on.delete`, `on.typing`, `on.run`, `on.faults`, `on.replicas` as
+ * things happen; `on.away` while the sandbox cannot be reached.
  *
  * EventSource would come back by itself, but to a stream that may have missed things, or that belongs to a new
  * sandbox with other messages: so the state is read again before the stream is taken up.
@@ -79,7 +79,7 @@ export async function follow(on) {
 function streamed(seq, on) {
   return new Promise((resolve) => {
     const source = new EventSource(`/sandbox/events?after=${encodeURIComponent(seq)}`);
-    for (const name of ["message", "update", "delete", "run", "faults", "replicas"]) {
+    for (const name of ["message", "update", "delete", "typing", "run", "faults", "replicas"]) {
       source.addEventListener(name, (event) => on[name](JSON.parse(event.data)));
     }
     source.addEventListener("error", () => {

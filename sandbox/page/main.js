@@ -11,8 +11,10 @@ import { Replicas } from "./replicas.js";
 import { Run } from "./run.js";
 import { Side } from "./side.js";
 import { Thread } from "./thread.js";
+import { Typing } from "./typing.js";
 
 const GONE = "The sandbox is not running any more; start it again with make demo.";
+const NOTES = { channel: "Channel", groupChat: "Group chat" };
 /** Longer than the retry, so that one lost connection does not flash a warning. */
 const PATIENCE = 2500;
 const TOAST = 6000;
@@ -32,6 +34,7 @@ const compose = new Compose(part("compose-form"), { say });
 const thread = new Thread({
   root: part("thread"), newer: part("newer"), act: clicked, reply: (root, name) => compose.replyTo(root, name), trail: api.trail,
 });
+const typing = new Typing(part("typing"));
 const replicas = new Replicas(part("replicas"), (number, what) => done("", () => api.replica(number, what)));
 const bar = new Bar({
   person: become,
@@ -50,6 +53,8 @@ function restate(state) {
   bar.setStories(state.stories);
   bar.setFaults(state.faults);
   replicas.set(state.replicas);
+  compose.setSuggestions(state.suggestions ?? []);
+  typing.reset();
   conversations = state.conversations;
   thread.setConversations(conversations);
   current ||= state.messages.at(-1)?.conversation ?? "";
@@ -63,6 +68,7 @@ function restate(state) {
 
 function arrived(message) {
   present();
+  if (message.from.bot) typing.over(message.conversation);
   side.heard(message, thread.upsert(message) && message.from.bot);
 }
 
@@ -95,9 +101,9 @@ function become(person) {
   choose(mine.some(({ id }) => id === current) ? current : mine[0]?.id ?? "");
 }
 
-/** A personal chat that names its person is shown to nobody else. */
+/** Nobody sees a conversation that they are not in. */
 function visible() {
-  return conversations.filter(({ person }) => !person || person === me);
+  return conversations.filter(({ people }) => people.includes(me));
 }
 
 function choose(id) {
@@ -106,8 +112,9 @@ function choose(id) {
   current = id;
   side.mark(id);
   part("conversation-title").textContent = conversation.name;
-  part("conversation-note").textContent = conversation.kind === "channel" ? "Channel" : "Only you and the app";
-  compose.setConversation(conversation, visible().find(({ kind }) => kind !== "channel")?.name ?? "Auditor");
+  part("conversation-note").textContent = NOTES[conversation.kind] ?? "Only you and the app";
+  typing.show(id);
+  compose.setConversation(conversation, visible().find(({ kind }) => kind === "personal")?.name ?? "Auditor");
   thread.show(id);
 }
 
@@ -233,6 +240,7 @@ follow({
   message: arrived,
   update: arrived,
   delete: ({ id }) => thread.remove(id),
+  typing: ({ conversation, name }) => typing.heard(conversation, name),
   run: stepped,
   faults: (faults) => bar.setFaults(faults),
   replicas: (list) => replicas.set(list),

@@ -9,6 +9,8 @@ export const MENTION_START = "\uE000";
 export const MENTION_END = "\uE001";
 const ENDS = /[\uE000\uE001]/gu;
 
+const CHART = "Teams draws a chart here; this is its fallback.";
+
 /** Name of the width class of a card so many pixels wide. */
 export function widthClass(pixels) {
   return CLASSES.find(([, most]) => pixels <= most)[0];
@@ -38,12 +40,25 @@ function walked(value, width, named, marks = false) {
     return value.filter((item) => fits(item?.targetWidth, width)).map((item) => walked(item, width, named));
   }
   if (value === null || typeof value !== "object") return value;
+  if (isChart(value)) return walked(withoutChart(value), width, named);
   const copy = {};
   for (const [key, item] of Object.entries(value)) {
     // What a button sends back is the bot's own and goes back as it came.
     copy[key] = key === "data" ? item : walked(item, width, named, isMarkdown(value, key));
   }
   return copy;
+}
+
+function isChart({ type }) {
+  return typeof type === "string" && type.startsWith("Chart.");
+}
+
+/** The library draws no charts: what stands in for one, and a word that it does. */
+function withoutChart({ fallback, spacing, separator, isVisible, id }) {
+  const note = { type: "TextBlock", text: CHART, wrap: true, size: "small", isSubtle: true, spacing: "small" };
+  const drawn = fallback !== null && typeof fallback === "object" ? [fallback] : [];
+  const frame = Object.entries({ id, spacing, separator, isVisible }).filter(([, given]) => given !== undefined);
+  return { type: "Container", ...Object.fromEntries(frame), items: [...drawn, note] };
 }
 
 /** Teams reads markdown and mentions in TextBlock and in facts, which have no type of their own. */

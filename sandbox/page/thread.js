@@ -32,7 +32,7 @@ export class Thread {
 
   #pane(id, name, kind) {
     const element = el("div", {
-      class: `pane ${kind}`, role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": `Messages in ${name}`,
+      class: `pane ${kind === "channel" ? "channel" : "personal"}`, role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": `Messages in ${name}`,
       tabindex: "0", hidden: true, "data-testid": "pane", "data-conversation-id": id,
     }, el("p", { class: "empty" }, "Nothing has been posted here yet."));
     this.root.append(element);

@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
 
-from api.alerts import alerts_handler, shared_secret
+from api.alerts import OURS, alerts_handler, shared_secret
 from api.settings import Secret
 from audit.alert import Alert, Condition
 from audit.evidence import Evidence
@@ -39,7 +39,16 @@ class RecordingIncidents:
     recorded: list[tuple[Alert, bytes, datetime]] = field(default_factory=list)
     answer: Recorded = field(default_factory=lambda: Recorded(why=Why.NOTHING_TO_RESOLVE, incident=None))
 
-    async def record(self, alert: Alert, body: bytes, now: datetime, *, found: bool = False) -> Recorded:
+    async def record(
+        self,
+        alert: Alert,
+        body: bytes,
+        now: datetime,
+        *,
+        found: bool = False,
+        only_for: str = "",
+        also_for: str = "",
+    ) -> Recorded:
         if self.failures:
             raise self.failures.pop(0)
         self.recorded.append((alert, body, now))
@@ -174,6 +183,19 @@ async def test_what_is_refused_is_not_recorded(body: bytes) -> None:
         status, answer = await hook.post(body)
         assert status == 400
         assert list(answer) == ["error"]
+        assert (hook.incidents.recorded, hook.woken) == ([], [])
+
+
+@pytest.mark.parametrize("condition", ["Fired", "Resolved"])
+async def test_nobody_can_send_what_only_the_bot_makes(condition: str) -> None:
+    forged = json.loads(BODY)
+    forged["data"]["essentials"] |= {
+        "alertId": "/Kubernetes-Auditor/Watch/3/ws",
+        "monitorCondition": condition,
+    }
+    async with webhook() as hook:
+        status, answer = await hook.post(json.dumps(forged).encode())
+        assert (status, answer) == (400, {"error": OURS})
         assert (hook.incidents.recorded, hook.woken) == ([], [])
 
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.demo
 BODY = sample("alerts/coredns-changed.json").read_bytes()
 PASSWORD = "hunter2-of-the-database"
 #: In what time a process that cannot start must have said so.
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ async def ended(environ: Mapping[str, str]) -> Ended:
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(4 * PATIENCE):
+        async with asyncio.timeout(2 * PATIENCE):
             said, _ = await process.communicate()
     except TimeoutError:
         process.kill()

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from api.settings import BadSettings, Runbooks, Secret, Settings
+from api.settings import BadSettings, Chat, Runbooks, Secret, Settings
+from bot.ports import Limits
 from tests.readme import table
 
 GUID = "7d3c1c52-9a3e-4c88-8f0e-0a4a4c0d7e11"
+OTHER = "1b2c3d4e-0000-4000-8000-00000000beef"
 SECRET = "9f2c7b1e6a5d4830c1b2a3948576e0df"
 PROD = f'{{"name": "prod", "id": "{GUID}", "holds": ["/subscriptions/{GUID}"]}}'
 GOOD = {
@@ -215,3 +217,14 @@ def test_runbooks_are_none_unless_set() -> None:
     assert Settings.from_environ(told).runbooks == Runbooks(
         hosts=("wiki.example.com", "docs.example.org"), url=url
     )
+
+
+def test_the_chat_is_for_every_member_unless_lists_are_set() -> None:
+    assert Settings.from_environ(GOOD).chat == Chat()
+    told = {"CHAT_ASKERS": f"{GUID.upper()}, {OTHER}", "CHAT_READERS": GUID, "CHAT_PER_PERSON": "1000"}
+    chat = Settings.from_environ(GOOD | told).chat
+    assert chat.askers == {GUID, OTHER}
+    assert chat.readers == {GUID}
+    assert chat.limits == Limits(per_person=1000)
+    assert "CHAT_ASKERS must be object ids" in problems(CHAT_ASKERS="alice@contoso.com")
+    assert "CHAT_LONGEST_DAYS must be a number from 1 to" in problems(CHAT_LONGEST_DAYS="0")

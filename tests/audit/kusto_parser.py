@@ -24,20 +24,27 @@ TYPED = (
     " RequestObject: dynamic, RequestReceivedTime: datetime, RequestUri: string, _ResourceId: string,"
     " ResponseObject: dynamic, ResponseStatus: dynamic, SourceIps: dynamic, SourceSystem: string,"
     " Stage: string, StageReceivedTime: datetime, _SubscriptionId: string, TenantId: string,"
-    " TimeGenerated: datetime, Type: string, User: dynamic, UserAgent: string, Verb: string)"
+    " TimeGenerated: datetime, Type: string, User: dynamic, UserAgent: string, Verb: string,"
+    " _BilledSize: real, _IsBillable: string)"
 )
 TABLES = {
     "AzureDiagnostics": (
         "(TenantId: string, TimeGenerated: datetime, ResourceId: string, Category: string,"
         " ResourceGroup: string, SubscriptionId: string, ResourceProvider: string, Resource: string,"
         " ResourceType: string, OperationName: string, SourceSystem: string, ccpNamespace_s: string,"
-        " log_s: string, stream_s: string, pod_s: string, Type: string, _ResourceId: string)"
+        " log_s: string, stream_s: string, pod_s: string, Type: string, _ResourceId: string,"
+        " _BilledSize: real, _IsBillable: string)"
     ),
     "AKSAudit": TYPED,
     "AKSAuditAdmin": TYPED,
     "AKSControlPlane": (
         "(Category: string, Level: string, Message: string, PodName: string, _ResourceId: string,"
-        " SourceSystem: string, Stream: string, TenantId: string, TimeGenerated: datetime, Type: string)"
+        " SourceSystem: string, Stream: string, TenantId: string, TimeGenerated: datetime, Type: string,"
+        " _BilledSize: real, _IsBillable: string)"
+    ),
+    "Usage": (
+        "(TimeGenerated: datetime, StartTime: datetime, EndTime: datetime, DataType: string, Quantity: real,"
+        " QuantityUnit: string, IsBillable: bool, ResourceUri: string, Solution: string, Type: string)"
     ),
     "Heartbeat": "(TimeGenerated: datetime, Computer: string)",
 }

@@ -29,14 +29,24 @@ TYPED_COLUMNS = {
     ("AuditId", "Stage", "Level", "Verb", "RequestUri", "UserAgent", "PodName", "_ResourceId", "Type"),
     "VARCHAR",
 )
+_BILLED = {"_BilledSize": "DOUBLE", "_IsBillable": "VARCHAR"}
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     "AzureDiagnostics": {"TimeGenerated": "TIMESTAMP"}
     | dict.fromkeys(
         ("log_s", "pod_s", "Category", "_ResourceId", "ResourceId", "Resource", "Type", "Level"), "VARCHAR"
-    ),
-    "AKSAudit": TYPED_COLUMNS,
-    "AKSAuditAdmin": TYPED_COLUMNS,
-    "AKSControlPlane": {"TimeGenerated": "TIMESTAMP"} | dict.fromkeys(("Category", "Message"), "VARCHAR"),
+    )
+    | _BILLED,
+    "AKSAudit": TYPED_COLUMNS | _BILLED,
+    "AKSAuditAdmin": TYPED_COLUMNS | _BILLED,
+    "AKSControlPlane": {"TimeGenerated": "TIMESTAMP"}
+    | dict.fromkeys(("Category", "Message", "_ResourceId"), "VARCHAR")
+    | _BILLED,
+    "Usage": {
+        "TimeGenerated": "TIMESTAMP",
+        "DataType": "VARCHAR",
+        "Quantity": "DOUBLE",
+        "IsBillable": "BOOLEAN",
+    },
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit.alert import Criterion, Dimension
-from audit.filter import EventFilter, Window
+from audit.filter import EventFilter, Wanted, Window
 from audit.kql import (
     MAX_IDS,
     TOTAL,
@@ -239,7 +239,7 @@ def test_the_real_alert_finds_its_four_rows(workspace: LogWorkspace, parser: Kus
 
 
 def matching(term: str = "coredns", limit: int = 50) -> AlertQueries:
-    return events_matching(EventFilter(term=term, window=WINDOW), limit=limit)
+    return events_matching(EventFilter(what=Wanted(term=term), window=WINDOW), limit=limit)
 
 
 def test_an_event_in_two_categories_and_tables_is_counted_once(workspace: LogWorkspace) -> None:
@@ -300,7 +300,7 @@ def test_queries_about_all_tables_are_accepted_by_the_official_parser(parser: Ku
 
 
 def test_only_the_tables_that_there_are_can_be_asked() -> None:
-    queries = events_matching(EventFilter(term="x", window=WINDOW), limit=5, tables=["AKSAudit"])
+    queries = events_matching(EventFilter(what=Wanted(term="x"), window=WINDOW), limit=5, tables=["AKSAudit"])
     assert "AzureDiagnostics" not in queries.rows + queries.count
     assert "AKSAuditAdmin" not in queries.rows + queries.count
 
@@ -327,7 +327,7 @@ def test_a_hostile_id_is_refused_or_quoted(parser: KustoParser) -> None:
 
 
 def test_an_object_as_cards_write_it_is_found_by_namespace_and_name(workspace: LogWorkspace) -> None:
-    wanted = EventFilter(term="kube-system/coredns-custom", window=WINDOW)
+    wanted = EventFilter(what=Wanted(term="kube-system/coredns-custom"), window=WINDOW)
     workspace.add(
         "AzureDiagnostics", [a_row(START, "a"), a_row(START, "b", log_s='{"auditID":"b","x":"kube-system"}')]
     )

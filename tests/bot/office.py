@@ -11,13 +11,25 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from audit.incident import Incident
-from bot.commands import Asker, Command
-from bot.dialogs import DIALOG_DEADLINE
-from bot.inquiry import Inquiry
+from bot.asked import Asker, Command
+from bot.asking import Asking
+from bot.chat import ChatAnswers
+from bot.chat_rows import ChatStore
+from bot.counting import Counting
+from bot.dialogs import DIALOG_DEADLINE, Dialogs
+from bot.everywhere import Everywhere
+from bot.incident_answers import IncidentAnswers
+from bot.inquiry import DEADLINE, Inquiry
+from bot.known_clusters import KnownClusters
 from bot.membership import Membership
-from bot.ports import Answer, Conversation, Member, Message, Query
+from bot.ports import Answer, AuditLog, Conversation, Limits, Member, Message, Query, Workspace
+from bot.raising import Raising
+from bot.raw_log import RawLog
 from bot.responder import Responder
+from bot.row_answers import RowAnswers
+from bot.sources import Sources
 from bot.status import StatusReport
+from bot.watch_answers import WatchAnswers
 from tests.bot.desk import Desk
 from tests.bot.stage import GENERAL, PROD
 from tests.bot.workspace import Row, holding
@@ -50,27 +62,91 @@ class Office:
     dialog_deadline: timedelta = DIALOG_DEADLINE
     #: In the place of one that asks the desk's workspace.
     inquiry: Inquiry | None = None
+    #: In the place of the desk's workspace, for questions of the chat.
+    log: AuditLog | None = None
+    workspaces: tuple[Workspace, ...] = (PROD,)
+    deadline: timedelta = DEADLINE
+    #: In the place of the desk's store, for questions of the chat.
+    chat_store: ChatStore | None = None
+    limits: Limits = field(default_factory=lambda: Limits(per_person=1000, per_conversation=1000))
+    readers: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.desk.teams.members = {member.id: member for member in (ALICE, BOB, GINA)}
 
     def responder(self) -> Responder:
-        desk = self.desk
+        desk, store, clock, zone = self.desk, self.desk.store, self.desk.clock, ZoneInfo("UTC")
+        membership = Membership(
+            conversations=desk.teams, routes=store, clock=clock, tenant_id=TENANT, readers=self.readers
+        )
+        inquiry = self.inquiry or Inquiry(log=desk.log, workspaces=(PROD,), clock=clock)
+        dialogs = Dialogs(conversations=desk.teams, deadline=self.dialog_deadline, sleep=self._sleep)
+        raw_log = RawLog(inquiry=inquiry, dialogs=dialogs, clock=clock)
+        rows = RowAnswers(
+            inquiry=inquiry, incidents=store, dialogs=dialogs, zone=zone, logs_url=lambda _evidence: ""
+        )
+        log, workspaces = self.log or desk.log, self.workspaces
         return Responder(
-            store=desk.store,
-            inquiry=self.inquiry or Inquiry(log=desk.log, workspaces=(PROD,), clock=desk.clock),
-            conversations=desk.teams,
-            membership=Membership(
-                conversations=desk.teams, routes=desk.store, clock=desk.clock, tenant_id=TENANT
-            ),
-            clock=desk.clock,
-            zone=ZoneInfo("UTC"),
-            incident_message=desk.notifier.message,
-            logs_url=lambda _evidence: "",
+            store=store,
+            membership=membership,
+            clock=clock,
+            zone=zone,
             wake=self._wake,
-            status=StatusReport(store=desk.store, clock=desk.clock, workspaces=[PROD.name]),
-            dialog_deadline=self.dialog_deadline,
-            sleep=self._sleep,
+            status=StatusReport(store=store, clock=clock, workspaces=[PROD.name]),
+            chat=self._chat(membership, dialogs, raw_log, rows),
+            incidents=IncidentAnswers(
+                incidents=store,
+                conversations=desk.teams,
+                clock=clock,
+                zone=zone,
+                incident_message=desk.notifier.message,
+                wake=self._wake,
+                channels_of=membership.channels_of,
+            ),
+            watches=WatchAnswers(
+                store=store,
+                raising=Raising(
+                    store=store,
+                    counting=Counting(log=log, workspaces=workspaces, clock=clock),
+                    clock=clock,
+                ),
+                clock=clock,
+                zone=zone,
+                wake=self._wake,
+                may_read=membership.may_read,
+            ),
+            dialogs=dialogs,
+            raw_log=raw_log,
+            rows=rows,
+        )
+
+    def asking(self) -> Asking:
+        log, clock = self.log or self.desk.log, self.desk.clock
+        everywhere = Everywhere(
+            log=log,
+            workspaces=self.workspaces,
+            clock=clock,
+            sources=Sources(log, clock),
+            logs_url=lambda _workspace, _kql, _window: "",
+            deadline=self.deadline,
+        )
+        return Asking(everywhere=everywhere, clock=clock)
+
+    def _chat(
+        self, membership: Membership, dialogs: Dialogs, raw_log: RawLog, rows: RowAnswers
+    ) -> ChatAnswers:
+        asking, clock = self.asking(), self.desk.clock
+        return ChatAnswers(
+            asking=asking,
+            clusters=KnownClusters(asking=asking, workspaces=self.workspaces, clock=clock),
+            store=self.chat_store or self.desk.store,
+            dialogs=dialogs,
+            raw_log=raw_log,
+            rows=rows,
+            clock=clock,
+            zone=ZoneInfo("UTC"),
+            may_read=membership.may_read,
+            limits=self.limits,
         )
 
     def _wake(self) -> None:
@@ -81,6 +157,12 @@ class Office:
 
     async def ask(self, command: Command, asker: Asker | None = None) -> Message:
         """Answer the command, and wait for what goes on behind the answer."""
+        answer = await self.heard(command, asker)
+        assert answer is not None
+        return answer
+
+    async def heard(self, command: Command, asker: Asker | None = None) -> Message | None:
+        """The same, where it may be that nothing is said."""
         responder = self.responder()
         answer = await responder.respond(command, asker or asking())
         async with asyncio.timeout(5):

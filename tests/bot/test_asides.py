@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from audit.kql import TOTAL
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.ports import Answer, Query
 from tests.bot.stage import ALICE, BOB, END, PLATFORM, START, a_row, behind
@@ -121,3 +122,10 @@ async def test_asides_have_little_time_and_give_way() -> None:
     assert {question(query) for query in asides} == {Question.FIRST_SEEN, Question.STATES, Question.COUNT}
     assert {query.deadline for query in asides} == {timedelta(seconds=8)}
     assert all(query.window.start < END for query in asides)
+
+
+async def test_a_number_of_rows_that_is_none_is_not_known() -> None:
+    for nothing in (-3, True, "4", None):
+        answering = holding([a_row()], asides={Question.COUNT: [{TOTAL: nothing}]})
+        evidence = await behind(FakeAuditLog(answering=answering))
+        assert (evidence.before, evidence.after) == (None, None)

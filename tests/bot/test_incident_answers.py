@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from audit.incident import Incident
-from bot.commands import Acknowledge, ShowIncident, ShowRawLog, ShowTrail, from_click
+from bot.asked import Acknowledge, ShowIncident, ShowRawLog, ShowTrail
+from bot.clicks import from_click
 from bot.errors import Reason, Rejected, Unavailable
 from bot.ports import Conversation, ConversationKind, Step
 from cards.trail import WORDS

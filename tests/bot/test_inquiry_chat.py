@@ -1,25 +1,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from audit.evidence import Evidence
-from audit.filter import EventFilter, Window
-from audit.kql import MAX_IDS, InvalidTerm
+from audit.filter import Window
+from audit.kql import MAX_IDS
 from bot.errors import Reason, Unavailable
 from bot.inquiry import RawEvents
-from bot.ports import Answer, Query
+from bot.ports import Answer
 from bot.reading import MARGIN
 from tests.bot.stage import (
     END,
     GARBAGE_ROW,
     KNOWN,
     PLATFORM,
-    PROD,
     START,
-    TEST,
     a_row,
     about,
     an_alert,
@@ -28,68 +25,8 @@ from tests.bot.stage import (
     at,
     behind_rows,
 )
-from tests.bot.workspace import failing, holding, is_count
-from tests.fakes import NOW, FakeAuditLog
-
-# --- chat ---
-
-WANTED = EventFilter(term="coredns", window=Window(start=NOW - timedelta(hours=1), end=NOW))
-
-
-async def test_a_question_goes_to_every_workspace_and_one_answer_comes_of_it() -> None:
-    log = FakeAuditLog(answering=holding([a_row()]))
-    evidence = await an_inquiry(log, PROD, TEST).matching(WANTED)
-    assert {q.workspace.name for q in log.asked} == {"prod", "test"}
-    assert (evidence.workspace, evidence.window, evidence.partial) == ("prod, test", WANTED.window, False)
-    assert (evidence.returned, evidence.read, evidence.repeated) == (2, 1, 1)
-    assert '"coredns"' in evidence.kql
-
-
-async def test_a_workspace_that_fails_is_named_beside_the_others_answers() -> None:
-    async def answer(query: Query) -> Answer:
-        if query.workspace is TEST:
-            raise Unavailable(Reason.THROTTLED)
-        return await holding([a_row()], partial="" if is_count(query) else "busy")(query)
-
-    evidence = await an_inquiry(FakeAuditLog(answering=answer), PROD, TEST).matching(WANTED)
-    assert (evidence.workspace, evidence.returned, evidence.partial) == ("prod", 1, True)
-    assert evidence.detail == "Not answered: test (throttled). busy"
-
-
-async def test_when_no_workspace_answers_the_first_failure_is_raised() -> None:
-    async def answer(query: Query) -> Answer:
-        raise Unavailable(Reason.THROTTLED if query.workspace is PROD else Reason.TIMED_OUT)
-
-    with pytest.raises(Unavailable) as raised:
-        await an_inquiry(FakeAuditLog(answering=answer), PROD, TEST).matching(WANTED)
-    assert raised.value.reason is Reason.THROTTLED
-
-
-async def test_a_mistake_of_ours_in_a_question_is_raised() -> None:
-    async def mistaken(_query: Query) -> Answer:
-        raise RuntimeError("a bug")
-
-    with pytest.raises(RuntimeError, match="a bug"):
-        await an_inquiry(FakeAuditLog(answering=mistaken), PROD, TEST).matching(WANTED)
-
-
-async def test_a_term_that_cannot_stand_in_a_query_is_not_asked() -> None:
-    log = FakeAuditLog()
-    with pytest.raises(InvalidTerm):
-        await an_inquiry(log).matching(replace(WANTED, term="core\x00dns"))
-    assert log.asked == []
-
-
-async def test_a_count_of_events_and_the_repeats_that_were_read_make_the_rows() -> None:
-    """The workspace counts each event of a question once, however often it is written."""
-    rows = [a_row("a-1"), a_row("a-1"), a_row("a-2"), a_row("a-2")]
-    all_read = await an_inquiry(FakeAuditLog(answering=holding(rows, 2))).matching(WANTED)
-    assert (all_read.returned, all_read.read, all_read.repeated) == (4, 2, 2)
-    more = await an_inquiry(FakeAuditLog(answering=holding(rows, 250))).matching(WANTED)
-    assert (more.returned, more.read, more.repeated) == (252, 2, 2)
-
-
-# --- the raw log ---
+from tests.bot.workspace import failing
+from tests.fakes import FakeAuditLog
 
 
 async def raw_ids(log: FakeAuditLog, evidence: Evidence) -> list[str]:

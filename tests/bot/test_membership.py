@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.commands import Asker
+from bot.asked import Asker
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.membership import BELIEVED_FOR, REMEMBERED, ROSTER_DEADLINE, Membership, Standing
 from bot.ports import Conversation, ConversationKind, Member
@@ -242,3 +242,38 @@ async def test_the_first_channel_that_knows_the_asker_is_enough() -> None:
     chat = a_conversation(id="a:1", kind=ConversationKind.PERSONAL)
     assert (await a_membership(roster, None, *channels).of(asking(conversation=chat)))[0] is Standing.MEMBER
     assert len(roster.lookups) == 2
+
+
+async def test_where_there_is_a_list_of_askers_nobody_else_is_looked_up() -> None:
+    roster = Roster(ALICE, replace(GINA, is_guest=False))
+    membership = Membership(
+        conversations=roster,
+        routes=FakeRoutes(),
+        clock=FakeClock(),
+        tenant_id=TENANT,
+        askers=frozenset({ALICE.object_id.lower()}),
+        readers=frozenset({GINA.object_id.lower()}),
+    )
+    assert (await membership.of(asking()))[0] is Standing.MEMBER
+    assert not membership.may_read(asking())
+    roster.lookups.clear()
+    assert await membership.of(asking(GINA)) == (Standing.UNLISTED, None)
+    assert roster.lookups == []
+
+
+async def test_without_a_list_every_member_may_read() -> None:
+    assert a_membership(Roster(ALICE)).may_read(asking())
+
+
+async def test_a_persons_channels_are_those_that_get_incidents_and_have_the_person() -> None:
+    general, ops = a_conversation(), replace(a_conversation(), id="19:ops@thread.tacv2")
+    chat = replace(a_conversation(), id="a:1", kind=ConversationKind.PERSONAL)
+
+    class InOps(Roster):
+        async def member(self, where: Conversation, user_id: str) -> Member:
+            if where.id != ops.id:
+                raise Rejected(Reason.NOT_FOUND)
+            return await super().member(where, user_id)
+
+    membership = a_membership(InOps(ALICE), None, general, ops, chat)
+    assert await membership.channels_of(asking(conversation=chat)) == [ops.id]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.commands import ShowRawLog, from_click
+from bot.asked import ShowRawLog
+from bot.clicks import from_click
 from bot.dialogs import DIALOG_DEADLINE, LONGEST_WAIT, TRIES
 from bot.errors import OutsideError, Reason, Rejected, Unavailable
 from bot.ports import Answer, Query
@@ -74,12 +74,11 @@ async def test_a_workspace_that_fails_in_time_is_a_sentence(office: Office) -> N
     assert office.desk.teams.said == []
 
 
-async def test_who_asked_for_what_is_logged(office: Office, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+async def test_who_asked_for_what_is_in_the_ledger(office: Office) -> None:
     incident = await office.incident(*some_rows(1))
     await office.ask(ShowRawLog(key=incident.key))
-    (record,) = [r for r in caplog.records if r.getMessage() == "raw log asked for"]
-    assert (vars(record)["incident"], vars(record)["person"]) == (incident.number, ALICE.object_id)
+    (entry,) = await office.desk.store.entries()
+    assert (entry.what, entry.by.id, entry.about) == ("raw log", ALICE.object_id, f"#{incident.number}")
 
 
 @pytest.mark.parametrize("no_dialog", [False, True], ids=["in a dialog", "in the personal chat"])
@@ -115,6 +114,7 @@ async def test_what_comes_too_late_for_a_dialog_goes_to_the_personal_chat(office
     gate = office.answers_late(*some_rows(2))
     responder = office.responder()
     answer = await responder.respond(ShowRawLog(key=incident.key), asking())
+    assert answer is not None
     assert "The raw log is on its way" in answer.sentence
     assert office.desk.teams.said == []
     gate.set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,7 +18,7 @@ from audit.filter import Window
 from audit.incident import Incident, Person
 from audit.involved import mark
 from audit.kql import InvalidTerm
-from bot.commands import Command, SevenAnswers, ShowSeenBefore, WhatElse
+from bot.asked import Command, SevenAnswers, ShowSeenBefore, WhatElse
 from bot.errors import OutsideError, Reason, Unavailable
 from bot.inquiry import Inquiry, RawEvents
 from bot.row_answers import AROUND
@@ -263,18 +262,14 @@ async def test_guests_are_refused(office: Office, asked: Asked) -> None:
     assert asked.questions == []
 
 
-async def test_who_asked_for_what_is_logged(
-    office: Office, asked: Asked, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
+async def test_who_asked_for_what_is_in_the_ledger(office: Office, asked: Asked) -> None:
     asked.events = ()
     incident = await an_incident_with(office, told(HERS))
     for command in every(incident.key):
         await office.ask(command)
-    records = [r for r in caplog.records if r.getMessage().endswith(" asked for")]
-    names = ["what else asked for", "seven answers asked for", "seen before asked for"]
-    assert [r.getMessage() for r in records] == names
-    assert {(vars(r)["incident"], vars(r)["person"]) for r in records} == {(incident.number, ALICE.object_id)}
+    entries = await office.desk.store.entries()
+    assert [entry.what for entry in reversed(entries)] == ["what else", "seven answers", "seen before"]
+    assert {(entry.by.id, entry.key) for entry in entries} == {(ALICE.object_id, incident.key)}
 
 
 async def test_a_workspace_that_fails_in_time_is_a_sentence(office: Office, asked: Asked) -> None:
@@ -306,6 +301,7 @@ async def test_what_comes_too_late_for_a_dialog_goes_to_the_personal_chat(
     asked.gate = asyncio.Event()
     responder = office.responder()
     answer = await responder.respond(WhatElse(key=incident.key, row=mark(HERS)), asking())
+    assert answer is not None
     assert "The answer is on its way" in answer.sentence
     asked.gate.set()
     await responder.close()

@@ -7,8 +7,10 @@ import pytest
 
 from audit.alert import Alert
 from audit.evidence import Missing
+from audit.filter import Window
+from audit.origin import Origin, workspace_target
 from bot.ports import Workspace
-from bot.scope import workspace_for
+from bot.scope import clamped, why_not_asked, workspace_for
 from tests.audit.bodies import SUBSCRIPTION, a_body, parse
 from tests.bot.stage import FIRED, PROD, TEST, about, an_alert, an_inquiry, asked_for, at, behind, window
 from tests.bot.workspace import holding, is_count
@@ -134,3 +136,31 @@ async def test_a_query_that_we_do_not_run_is_not_asked() -> None:
     criterion["dimensions"] = [{"name": "ResourceId\n| take 1", "value": "x"}]
     evidence = await behind(log, parse(body))
     assert (evidence.missing, log.asked) == (Missing.REFUSED_QUERY, [])
+
+
+def own(*targets: str, start: float = -15, end: float = 0) -> Alert:
+    return replace(
+        an_alert(), origin=Origin.RAISED, targets=targets, window=Window(start=at(start), end=at(end))
+    )
+
+
+def test_an_alert_of_our_own_is_asked_where_it_says_whatever_else_it_is_about() -> None:
+    wide, narrow = holder("wide", SUBSCRIPTION), holder("narrow", "/subscriptions/other")
+    about_both = own(f"{SUBSCRIPTION}/resourceGroups/a", workspace_target(narrow.id.upper(), "narrow"))
+    assert chosen(about_both, wide, narrow) == "narrow"
+    assert chosen(about_both, wide) == ""
+    assert chosen(own(SUBSCRIPTION), wide) == ""
+
+
+def test_a_workspace_target_in_an_alert_of_azures_chooses_nothing() -> None:
+    wide = holder("wide", SUBSCRIPTION)
+    assert chosen(about(workspace_target(wide.id, "wide")), wide) == ""
+
+
+def test_what_was_asked_by_a_person_is_not_too_old() -> None:
+    week = 7 * 24 * 60
+    old = own(SUBSCRIPTION, start=-2 * week, end=-week)
+    assert why_not_asked(replace(old, fired_at=at(-week)), NOW) is None
+    assert old.window is not None
+    assert clamped(old.window, old.origin) == (old.window, "")
+    assert why_not_asked(replace(old, origin=Origin.AZURE, fired_at=at(-week)), NOW) is Missing.TOO_OLD

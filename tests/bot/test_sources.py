@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from audit.evidence import Source
-from audit.filter import EventFilter, Window
+from audit.filter import Window
 from audit.kql import TABLES
 from bot.errors import Reason, Rejected, Unavailable
 from bot.ports import Answer, Query
 from bot.sources import FRESH, RETRY, SPAN, Sources
-from tests.bot.stage import END, PROD, START, TEST, a_row, an_alert, an_inquiry
+from tests.bot.stage import PROD, TEST, a_row, an_alert, an_inquiry
 from tests.bot.workspace import Question, failing, holding, question
 from tests.fakes import NOW, FakeAuditLog, FakeClock
 
@@ -102,9 +102,3 @@ async def test_the_card_names_the_table_that_could_not_be_asked() -> None:
     assert evidence.missing is None
     assert evidence.returned == 1
     assert any("AKSAudit, on a Basic plan" in spot for spot in evidence.blind_spots)
-
-
-async def test_a_question_by_chat_goes_to_the_tables_that_can_be_asked() -> None:
-    wanted = EventFilter(term="coredns", window=Window(start=START, end=END))
-    evidence = await an_inquiry(with_basic("AKSAudit")).matching(wanted)
-    assert evidence.returned == 1

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.commands import ShowStatus
+from bot.asked import ShowStatus
 from bot.errors import OutsideError, Reason, Unavailable
 from bot.ports import ConversationKind, Load
 from bot.status import StatusReport

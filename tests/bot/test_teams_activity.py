@@ -4,49 +4,11 @@ from typing import Any
 
 import pytest
 
-from bot.commands import Audits, from_text
 from bot.ports import ConversationKind
-from bot.teams.activity import asker_of, conversation_of, said_to_bot, tenants_of
+from bot.teams.activity import asker_of, conversation_of, tenants_of
+from bot.teams.said import said_to_bot
 from tests.fakes import TENANT
-from tests.teams_world import ALICE, BOT_ID, CHANNEL, TEAM, an_activity
-
-
-def mention(text: str | None = "<at>Audit</at>", **changes: Any) -> dict[str, Any]:
-    entity = {"type": "mention", "text": text, "mentioned": {"id": BOT_ID, "name": "Audit"}} | changes
-    return {name: value for name, value in entity.items() if value is not None}
-
-
-@pytest.mark.parametrize(
-    ("text", "entities", "said"),
-    [
-        ("<at>Audit</at> Audits coredns last 1h", [mention()], "Audits coredns last 1h"),
-        ("Audits Audit <at>Audit</at>", [mention()], "Audits Audit"),
-        ("<at>Audit</at>&nbsp;help&nbsp;", [mention()], "help"),
-        ("<at>Audit</at>\u00a0help", [mention()], "help"),
-        ("<at>Audit</at>\r\nhelp<br/>\n", [mention()], "help"),
-        ("<at>Audit</at> a <at>Audit</at> b", [mention(), mention()], "a b"),
-        ("<at>Audit</at> help", [mention(mentioned=None)], "help"),
-        ("<at>Audit</at> help", [mention(text=None)], "help"),
-        ("<at>Audit</at> help", [{"type": "mention"}], "<at>Audit</at> help"),
-        ("<at>Audit</at> help", [], "<at>Audit</at> help"),
-        ('<at id="0">Audit</at> help', [mention('<at id="0">Audit</at>')], "help"),
-        ("audits <at>Bob</at>", [mention("<at>Bob</at>", mentioned={"id": "29:bob"})], "audits <at>Bob</at>"),
-        ("audits coredns", [mention("audits")], "audits coredns"),
-        ("audits coredns", [mention("")], "audits coredns"),
-        ("help", [None, 1, {"type": 5}, mention(mentioned="x")], "help"),
-        ("", [mention()], ""),
-        ("a" * 100_000, [], "a" * 4000),
-    ],
-)
-def test_only_the_bots_own_mention_is_taken_off(text: str, entities: list[Any], said: str) -> None:
-    assert said_to_bot(an_activity(text=text, entities=entities)) == said
-
-
-def test_smart_quotes_reach_the_command_as_plain_ones() -> None:
-    activity = an_activity(text="<at>Audit</at> audits “kube system” last 1h")
-    command = from_text(said_to_bot(activity))
-    assert isinstance(command, Audits)
-    assert command.term == "kube system"
+from tests.teams_world import ALICE, CHANNEL, TEAM, an_activity
 
 
 def test_a_message_in_a_thread_says_who_where_and_under_what() -> None:
@@ -59,6 +21,43 @@ def test_a_message_in_a_thread_says_who_where_and_under_what() -> None:
     where = asker.conversation
     assert (where.id, where.kind, where.team_id) == (CHANNEL, ConversationKind.CHANNEL, TEAM)
     assert where.user_object_id == ""
+
+
+def test_a_message_says_its_id_and_a_click_that_waits_for_an_answer_does_not() -> None:
+    assert asker_of(an_activity(id="1700000000002")).activity_id == "1700000000002"
+    submitted = an_activity(id="f:1", text=None, value={"v": 1}, replyToId="17")
+    assert (asker_of(submitted).activity_id, asker_of(submitted).clicked) == ("f:1", "17")
+    assert asker_of(an_activity(type="invoke", id="f:1", text=None)).activity_id == ""
+    assert asker_of(an_activity(id=5)).activity_id == ""
+
+
+def test_a_button_that_says_a_line_is_a_typed_line_in_the_thread_of_its_card() -> None:
+    conversation = {"id": f"{CHANNEL};messageid=16", "conversationType": "channel"}
+    said = an_activity(conversation=conversation, text="risky today", replyToId="17", value={}, entities=None)
+    assert (asker_of(said).thread, asker_of(said).clicked) == ("16", "")
+    without_root = said | {"conversation": {"id": CHANNEL, "conversationType": "channel"}}
+    assert asker_of(without_root).thread == "17"
+
+
+@pytest.mark.parametrize(
+    ("local", "entities", "zone"),
+    [
+        ("Europe/Berlin", [{"type": "clientInfo", "timezone": "Asia/Tokyo"}], "Europe/Berlin"),
+        (None, [{"type": "mention"}, {"type": "clientInfo", "timezone": "Asia/Tokyo"}], "Asia/Tokyo"),
+        (
+            "",
+            [{"type": "clientInfo", "timezone": "America/Argentina/Buenos_Aires"}],
+            "America/Argentina/Buenos_Aires",
+        ),
+        (5, [{"type": "clientInfo", "timezone": "Etc/GMT+3"}], "Etc/GMT+3"),
+        ("no zone at all!", [{"type": "clientInfo"}], ""),
+        (None, None, ""),
+    ],
+)
+def test_the_askers_time_zone_is_what_teams_sends_with_the_message(
+    local: Any, entities: list[Any] | None, zone: str
+) -> None:
+    assert asker_of(an_activity(localTimezone=local, entities=entities)).time_zone == zone
 
 
 def test_a_click_says_which_message_was_clicked() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bot.commands import (
+from bot.asked import (
     Acknowledge,
-    Audits,
+    AskEvents,
     Help,
     Misunderstood,
     SevenAnswers,
@@ -22,7 +22,6 @@ from bot.commands import (
     WhatElse,
 )
 from bot.teams.adapter import Authentication
-from bot.teams.connector import SenderFactory
 from tests.fakes import a_conversation
 from tests.teams_world import ALICE, BOT_ID, CHANNEL, KEY, TEAM, World, open_world
 
@@ -65,19 +64,19 @@ async def test_a_typed_line_is_answered_as_a_card_in_its_thread(world: World) ->
     await world.settled()
 
     ((command, asker),) = world.responder.asked
-    assert isinstance(command, Audits)
-    assert command.term == "coredns"
+    assert isinstance(command, AskEvents)
+    assert command.what.term == "coredns"
     assert asker.object_id == ALICE["aadObjectId"]
     assert asker.thread == "1700000000001"
     (sent,) = world.connector.sent
     conversation = "19%3Aops%40thread.tacv2%3Bmessageid%3D1700000000001"
-    assert (sent.method, sent.path) == ("POST", f"v3/conversations/{conversation}/activities/1700000000002")
+    assert (sent.method, sent.path) == ("POST", f"v3/conversations/{conversation}/activities")
     assert sent.authorization == "Bearer token-1"
-    assert sent.body["summary"] == "Audits"
+    assert sent.body["summary"] == "AskEvents"
     assert "text" not in sent.body
     (attachment,) = sent.body["attachments"]
     assert attachment["contentType"] == CARD_TYPE
-    assert attachment["content"]["body"][0]["text"] == "Audits"
+    assert attachment["content"]["body"][0]["text"] == "AskEvents"
 
 
 async def test_a_slow_answer_keeps_nobody_waiting(world: World) -> None:
@@ -176,6 +175,17 @@ async def test_someone_without_an_object_id_reaches_the_responder_as_nobody(worl
     await world.send(world.activity(**{"from": {"id": "29:x", "name": "Alice"}}))
     await world.settled()
     assert world.responder.asked[0][1].object_id == ""
+
+
+async def test_where_nothing_is_to_be_said_nothing_is(world: World) -> None:
+    world.responder.silent = True
+    for text in ("help", "audits coredns"):
+        await world.send(world.activity(text=text))
+    await world.settled()
+    assert world.connector.sent == []
+    twice = "This has been asked already; the answer is on its way."
+    assert (await world.send(click(world)))[1]["value"] == twice
+    assert (await world.send(dialog(world)))[1] == {"task": {"type": "message", "value": twice}}
 
 
 # --- clicks ----------------------------------------------------------------------------------------
@@ -331,7 +341,7 @@ async def test_a_stop_waits_for_the_answer_under_way() -> None:
 
 
 async def test_the_sdks_own_doors_are_closed(world: World) -> None:
-    authentication = Authentication(app_id="x", factory=SenderFactory(None))  # type: ignore[arg-type]
+    authentication = Authentication(app_id="x")
     assert await authentication.credentials.is_authentication_disabled() is False
     with pytest.raises(PermissionError):
         await authentication.authenticate_request(None, "")

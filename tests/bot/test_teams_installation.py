@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.commands import (
-    Welcome,
-)
+from bot.asked import Welcome
 from bot.errors import Reason, Unavailable
 from bot.ports import ConversationKind
 from tests.fakes import TENANT, a_conversation

@@ -37,6 +37,8 @@ async def test_the_raw_log_is_a_dialog_for_the_asker_alone(desk: Desk) -> None:
     await expect(dialog).to_contain_text("Event 1 of 6")
     await dialog.get_by_role("button", name="Next").click()
     await expect(dialog).to_contain_text("Event 2 of 6")
+    await dialog.get_by_role("button", name="Previous").click()
+    await expect(dialog).to_contain_text("Event 1 of 6")
     await desk.page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
     await expect(button).to_be_focused()

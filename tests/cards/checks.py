@@ -12,6 +12,7 @@ from jsonschema import Draft6Validator
 
 from cards.elements import TEAMS_EXTENSIONS
 from cards.size import BUDGET
+from tests.cards.charts import assert_charts_valid, without_charts
 
 DEPTH = 12
 HOSTS = ("https://portal.azure.com/", "https://wiki.contoso.com/")
@@ -30,10 +31,11 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
         "RichTextBlock": "type inlines spacing separator id isVisible",
         "TextRun": "type text weight size color isSubtle fontType",
         "TextBlock": "type text style weight wrap size spacing",
-        "Action.Execute": "type title verb data",
+        "Chart.VerticalBar.Grouped": "type title data xAxisTitle yAxisTitle colorSet stacked fallback spacing",
+        "Action.Execute": "type title verb data mode",
         "Action.Submit": "type title data mode",
         "Action.OpenUrl": "type title url mode",
-        "Action.ToggleVisibility": "type title targetElements",
+        "Action.ToggleVisibility": "type title targetElements mode",
     }.items()
 }
 
@@ -52,7 +54,9 @@ def assert_good(card: dict[str, Any]) -> None:
 
 
 def assert_valid(card: dict[str, Any]) -> None:
-    public = {name: value for name, value in card.items() if name not in TEAMS_EXTENSIONS}
+    assert_charts_valid(card)
+    drawn = without_charts(card)
+    public = {name: value for name, value in drawn.items() if name not in TEAMS_EXTENSIONS}
     errors = [
         f"{list(error.absolute_path)}: {error.message[:200]}" for error in _VALIDATOR.iter_errors(public)
     ]

@@ -17,14 +17,12 @@ from cards.actor import what_else_card
 from cards.answer import answered_card
 from cards.before import seen_before_card
 from cards.digest import digest_card
-from cards.events import answer_card
-from cards.help import help_card
 from cards.incident import incident_card
 from cards.raw_log import cut_note, partial_note, raw_log_card, unreadable_note
 from cards.seven import seven_card
 from cards.status import status_card
 from cards.trail import trail_card
-from tests.cards import around
+from tests.cards import around, asking, telling
 from tests.cards import material as m
 
 FOLDER = Path(__file__).parents[2] / "samples" / "cards"
@@ -32,7 +30,16 @@ FOLDER = Path(__file__).parents[2] / "samples" / "cards"
 
 def cards() -> dict[str, dict[str, Any]]:
     """Return every kept card by its name."""
-    return _incidents() | _judged() | _without_evidence() | _others() | _around_incidents() | _dialogs()
+    return (
+        _incidents()
+        | _judged()
+        | _without_evidence()
+        | _others()
+        | _around_incidents()
+        | _dialogs()
+        | telling.cards()
+        | asking.cards()
+    )
 
 
 def _incidents() -> dict[str, dict[str, Any]]:
@@ -148,17 +155,10 @@ def _without_evidence() -> dict[str, dict[str, Any]]:
 
 
 def _others() -> dict[str, dict[str, Any]]:
-    nothing = m.evidence_of(window=m.WANTED.window)
-    found = replace(m.ALICE_TWICE, window=m.WANTED.window)
     raw = {"page": 1, "pages": 4, "asked_by": "Bob Lee", "at": m.at("09:41:07"), "key": m.KEY}
-    commands = (("audits coredns last 1h", "the audit events that mention coredns"), ("help", "this list"))
     return {
-        "answer": answer_card(m.WANTED, found, zone=m.BERLIN, logs_url=m.LOGS_URL),
-        "answer-nothing": answer_card(m.WANTED, nothing, zone=m.BERLIN, logs_url=m.LOGS_URL),
         "raw-log": raw_log_card(m.RAW_EVENT, redactions=1, **raw),  # type: ignore[arg-type]  # a table for brevity
-        "help": help_card(commands),
         "welcome": notice.notice_card(notice.welcome()),
-        "not-understood": notice.notice_card(notice.not_understood("audit coredns", "Did you mean audits?")),
         "refused-guest": notice.notice_card(notice.refused_guest()),
     }
 

@@ -23,7 +23,7 @@ from audit.evidence import (
     Since,
     SmallTable,
 )
-from audit.filter import EventFilter, Window
+from audit.filter import EventFilter, Wanted, Window
 from audit.incident import Acknowledgement, Incident, Person, State
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -153,7 +153,8 @@ RECONCILER = a_group(at("09:33:04"), at("09:34:31"), at("09:35:59"), at("09:37:2
 ONLY_PLATFORM = evidence_of(RECONCILER)
 ALICE_TWICE = evidence_of(by_alice(at("09:35:02"), at("09:37:10")), RECONCILER)
 WANTED = EventFilter(
-    term="coredns", window=Window(start=FIRED - timedelta(minutes=59), end=FIRED + timedelta(minutes=1))
+    what=Wanted(term="coredns"),
+    window=Window(start=FIRED - timedelta(minutes=59), end=FIRED + timedelta(minutes=1)),
 )
 SINCE = Since(
     until=at("09:41:07"),

@@ -13,7 +13,9 @@ from cards.elements import (
     AdaptiveCard,
     Container,
     Execute,
+    GroupedBars,
     OpenUrl,
+    Press,
     RichTextBlock,
     Submit,
     TextBlock,
@@ -36,6 +38,7 @@ def a_line(text: str = "x") -> RichTextBlock:
         (Execute, {"title": "x", "verb": "v", "dat": {}}),
         (AdaptiveCard, {"body": [], "titel": "x"}),
         (RichTextBlock, {"inlines": [], "to_dict": 1}),
+        (GroupedBars, {"data": [], "fallback": Container(items=[]), "legend": "x"}),
     ],
 )
 def test_an_attribute_that_does_not_exist_raises(element: Any, attributes: dict[str, Any]) -> None:
@@ -57,6 +60,7 @@ def test_a_misspelt_attribute_raises_after_construction_too() -> None:
         (Container, {"items": [], "style": "danger"}),
         (RichTextBlock, {"inlines": [], "spacing": "tiny"}),
         (Execute, {"title": "x", "verb": "v", "style": "primary"}),
+        (GroupedBars, {"data": [], "fallback": Container(items=[]), "color_set": "rainbow"}),
     ],
 )
 def test_a_word_that_the_schema_does_not_know_raises(element: Any, attributes: dict[str, Any]) -> None:
@@ -78,6 +82,9 @@ def test_a_word_that_the_schema_does_not_know_raises(element: Any, attributes: d
         (ToggleVisibility, {"title": "x"}),
         (OpenUrl, {"title": "x"}),
         (Submit, {"title": "x"}),
+        (Press, {}),
+        (GroupedBars, {"data": []}),
+        (GroupedBars, {"data": [], "fallback": a_line()}),
     ],
 )
 def test_a_wrong_type_or_a_missing_attribute_raises(element: Any, attributes: dict[str, Any]) -> None:
@@ -109,6 +116,34 @@ def test_a_card_becomes_plain_json_of_version_1_5() -> None:
         "Action.ToggleVisibility",
     ]
     assert_valid(card)
+
+
+def test_what_is_pressed_needs_no_title_of_its_own() -> None:
+    box = Container(items=[a_line()], select_action=Press(data={"x": 1}))
+    card = AdaptiveCard(body=[box]).to_dict()
+    assert card["body"][0]["selectAction"] == {"type": "Action.Submit", "data": {"x": 1}}
+    assert_valid(card)
+
+
+def test_a_chart_stands_in_a_card_beside_what_is_drawn_in_its_place() -> None:
+    data = [{"legend": "people", "values": [{"x": "09:00", "y": 1}]}]
+    chart = GroupedBars(data=data, fallback=Container(items=[a_line()]), x_title="hours", stacked=True)
+    card = AdaptiveCard(body=[chart]).to_dict()
+    assert card["body"][0]["type"] == "Chart.VerticalBar.Grouped"
+    assert card["body"][0]["xAxisTitle"] == "hours"
+    assert card["body"][0]["fallback"]["type"] == "Container"
+    assert_valid(card)
+
+
+def test_a_chart_of_another_shape_than_teams_draws_is_no_good() -> None:
+    for data in (
+        [],
+        [{"legend": "x", "values": [{"x": 1, "y": 1}]}],
+        [{"legend": "x", "values": [{"x": "a", "z": 1}]}],
+    ):
+        card = AdaptiveCard(body=[GroupedBars(data=data, fallback=Container(items=[a_line()]))]).to_dict()
+        with pytest.raises(AssertionError):
+            assert_valid(card)
 
 
 def test_the_plain_card_shares_nothing_with_the_elements() -> None:

@@ -10,14 +10,11 @@ import pytest
 
 from audit.alert import AlertKind, Criterion, ResultTable
 from audit.evidence import Action, Change, Evidence, Missing
-from audit.filter import EventFilter
 from audit.incident import Acknowledgement, Person, State
 from cards import notice
 from cards.actor import what_else_card
 from cards.before import seen_before_card
 from cards.digest import digest_card
-from cards.events import answer_card
-from cards.help import help_card
 from cards.incident import incident_card
 from cards.raw_log import QUESTIONS, cut_note, raw_log_card
 from cards.seven import seven_card
@@ -25,7 +22,7 @@ from cards.size import BUDGET, weight
 from cards.status import Watching, status_card
 from cards.text import plain
 from cards.trail import trail_card
-from tests.cards import around
+from tests.cards import around, asking_fields, telling_fields
 from tests.cards import material as m
 from tests.cards.checks import assert_structure, parts
 from tests.cards.hostile import CORPUS
@@ -55,10 +52,6 @@ def _group(**changes: Any) -> Card:
 def _event(**changes: Any) -> Card:
     event = replace(m.ALICE_TWICE.groups[0].events[0], **changes)
     return _group(events=(event,))
-
-
-def _answer(wanted: EventFilter = m.WANTED, **changes: Any) -> Card:
-    return answer_card(wanted, replace(m.ALICE_TWICE, **changes), zone=m.UTC_ZONE)
 
 
 def _raw(event: dict[str, Any], asked_by: str = "Bob") -> Card:
@@ -143,13 +136,6 @@ FIELDS: dict[str, Callable[[str], Card]] = {
     "raw.notes": lambda s: raw_log_card(
         {}, page=0, pages=1, asked_by="", at=m.FIRED, key="", redactions=0, notes=(s, cut_note({s}))
     ),
-    "answer.term": lambda s: _answer(EventFilter(term=s, window=m.WINDOW)),
-    "answer.wider": lambda s: answer_card(
-        EventFilter(term=s, window=m.WINDOW), m.evidence_of(workspace=s), zone=m.UTC_ZONE
-    ),
-    "answer.kql": lambda s: _answer(kql=s),
-    "answer.workspace": lambda s: _answer(workspace=s),
-    "answer.detail": lambda s: _answer(detail=s),
     **{
         f"raw.{field}": lambda s, field=field: _raw({field: {s: [s]}})  # type: ignore[misc]  # bound at once
         for _, fields in QUESTIONS
@@ -158,7 +144,8 @@ FIELDS: dict[str, Callable[[str], Card]] = {
     "raw.key": lambda s: _raw({s: s}),
     "raw.asked_by": lambda s: _raw({}, asked_by=s),
     "notice.text": lambda s: notice.notice_card(notice.not_understood(s, s)),
-    "help": lambda s: help_card([(s, s)]),
+    **telling_fields.FIELDS,
+    **asking_fields.FIELDS,
     **{
         f"digest.{name}": lambda s, name=name: _digest(12, **{name: s})  # type: ignore[misc]  # bound at once
         for name in ("rule", "severity", "subject_name")
@@ -190,7 +177,7 @@ URLS = (
     "https://portal.azure.com/\u202e",
     "https://portal.azure.com/\n",
     "https://[",
-    "https://portal.azure.com/" + "x" * 3000,
+    "https://portal.azure.com/" + "x" * 4500,
 )
 
 

@@ -12,15 +12,19 @@ import orjson
 import pytest
 
 from audit.alert import parse_alert
+from audit.asked import Listed
 from audit.distinct import distinct
 from audit.event import ActorKind, AuditEvent, parse_event
 from audit.evidence import Evidence, Missing
 from audit.grouping import count_by_actor, group
 from audit.incident import open_from
 from audit.redact import redact
-from cards.events import answer_card
+from cards.asked import asked_card
 from cards.incident import incident_card, incident_summary
+from cards.listed import listed_card
 from cards.raw_log import raw_log_card
+from cards.timeline import timeline_card
+from tests.cards import asking
 from tests.cards import material as m
 from tests.cards.checks import assert_good, assert_valid, lines, parts
 from tests.samples import ROOT
@@ -109,5 +113,11 @@ def test_every_captured_event_makes_a_card_an_answer_and_a_raw_log() -> None:
         page = {"page": 0, "pages": 1, "asked_by": "Bob", "at": m.FIRED, "key": m.KEY}
         assert_good(raw_log_card(clean.event, redactions=clean.count, **page))  # type: ignore[arg-type]  # a table
     everything = evidence_of(events, len(events))
-    assert_good(answer_card(m.WANTED, everything, zone=m.BERLIN))
-    assert_good(answer_card(m.WANTED, replace(everything, returned=1204), zone=m.BERLIN))
+    for found in (everything, replace(everything, returned=1204)):
+        assert_good(asked_card(asking.asked(), found, zone=m.BERLIN))
+        assert_good(timeline_card(asking.asked(), found, zone=m.BERLIN))
+    for n in range(0, len(events), 20):
+        part = Listed(events=tuple(events[n : n + 20]), before=n, total=len(events))
+        listed = listed_card(asking.asked(), part, zone=m.BERLIN)
+        assert_good(listed)
+        assert len(lines(listed)) == 2 + 2 * len(part.events)

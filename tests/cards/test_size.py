@@ -3,6 +3,8 @@ from __future__ import annotations
 import itertools
 import json
 
+import pytest
+
 from cards.elements import AdaptiveCard
 from cards.size import BUDGET, LADDER, Detail, fit, weight
 from cards.text import line
@@ -12,16 +14,19 @@ def of_size(size: int) -> AdaptiveCard:
     return AdaptiveCard.of([line("x" * 1000)] * (size // 1000), [])
 
 
-def test_the_first_step_that_fits_is_taken() -> None:
+@pytest.mark.parametrize("wanted", range(len(LADDER)))
+def test_the_first_step_that_fits_is_taken(wanted: int) -> None:
     asked: list[Detail] = []
 
     def build(detail: Detail) -> AdaptiveCard:
         asked.append(detail)
-        return of_size(detail.events * 2000)
+        step = LADDER.index(detail)
+        return AdaptiveCard.of([line(str(step)), *[line("x" * 1000)] * (20 if step < wanted else 10)], [])
 
     card = fit(build)
     assert weight(card) <= BUDGET
-    assert asked == list(LADDER[:3])
+    assert card["body"][0]["inlines"][0]["text"] == str(wanted)
+    assert len(asked) <= 6
 
 
 def test_a_small_card_is_built_once() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.filter import Window
-from cards.text import Times, counted, joined, length, line, named, number, offset, plain, times
+from cards.text import Times, age, counted, joined, length, line, named, number, offset, plain, times
 from tests.cards.hostile import CORPUS
 from tests.cards.material import BERLIN, FIRED, UTC_ZONE
 
@@ -156,3 +156,18 @@ def test_offsets_and_spans_read_as_people_write_them() -> None:
         "1d",
         "7d",
     ]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (-5, "less than a minute"),
+        (0.5, "less than a minute"),
+        (4, "4 min"),
+        (185, "3 h 5 min"),
+        (1440, "1 d"),
+        (1625, "1 d 3 h"),
+    ],
+)
+def test_an_age_is_told_in_its_two_largest_units(minutes: float, said: str) -> None:
+    assert age(timedelta(minutes=minutes)) == said

@@ -17,11 +17,13 @@ from aiohttp import web
 from api.app import Deadlines, make_app, make_health_app
 from api.server import runner
 from api.settings import Settings
-from sandbox.bot_process import BotProcess
+from appmanifest.__main__ import manifest
+from sandbox.bot_process import APP_ID, BotProcess
 from sandbox.check import PageClient, text_of
 from sandbox.engine import Engine
 from sandbox.given import read_files
 from sandbox.options import Options
+from sandbox.package import suggestions_of
 from sandbox.ports import bound, free_ports
 from sandbox.site import LIBRARIES, Site, open_site
 from sandbox.stories import Story
@@ -48,6 +50,16 @@ class MovableClock:
 
     def pass_time(self, **span: float) -> None:
         self.offset += timedelta(**span)
+
+
+@dataclass
+class StillClock(MovableClock):
+    """Stands still, so that what is said is the same each time."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at + self.offset
 
 
 @dataclass(kw_only=True)
@@ -102,16 +114,19 @@ async def laptop(
     own_process: bool = False,
     through: Callable[[int], AbstractAsyncContextManager[str]] | None = None,
     bot_clock: MovableClock | None = None,
+    still: bool = False,
 ) -> AsyncIterator[Laptop]:
     """Start both sides; the bot is installed in the team, and nothing has fired.
 
     `through` opens what stands between the bot and the sandbox's port, and gives the URL that the bot is told;
     `bot_clock` is the bot's own clock where it is to differ from the sandbox's (not with `own_process`).
     With `own_process` the bot is `python -m api`, which `Laptop.process` stops, kills and starts; then the clock
-    must not be moved, and `deadlines` do not count.
+    must not be moved, and `deadlines` do not count. `still`: no time passes.
     """
     given = read_files(options(alert, events))
     clock = MovableClock(given.now - datetime.now(UTC))  # noqa: TID251 - the flows' clock
+    if still:
+        clock = StillClock(timedelta(), given.now)
     async with AsyncExitStack() as opened:
         listening = bound(0)
         own_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -140,6 +155,7 @@ async def laptop(
                 stories=stories,
                 socket=listening,
                 out=None,
+                suggestions=suggestions_of(manifest(bot_id=APP_ID, website="https://example.com")),
             )
         )
         settings = before(Settings.from_environ(process.environment()))

@@ -9,28 +9,26 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from bot.commands import Acknowledge
+from bot.asked import Acknowledge
 from bot.errors import Reason, Unavailable
 from bot.inquiry import Inquiry
-from bot.membership import Membership
 from bot.notifier import Notifier
 from bot.ports import Dossier, Member, Message, Store
-from bot.responder import Responder
-from bot.status import StatusReport
 from bot.store import open_store
 from bot.worker import Worker
-from tests.bot.office import ALICE, asking
+from tests.bot.desk import Desk
+from tests.bot.office import ALICE, Office, asking
 from tests.bot.stage import GENERAL, OPS, PROD, a_row, delivery, window
 from tests.bot.workspace import Row, failing, holding
 from tests.cards.checks import text
-from tests.fakes import TENANT, FakeAuditLog, FakeClock, FakeMeter
+from tests.fakes import FakeAuditLog, FakeClock, FakeConversations, FakeMeter
 from tests.flows.order_model import Case, Model, Told, all_told
 from tests.flows.order_teams import PEOPLE, Posted, Teams
 
@@ -78,18 +76,8 @@ class Bot:
             meter=FakeMeter(),
             owner=owner,
         )
-        self.responder = Responder(
-            store=store,
-            inquiry=inquiry,
-            conversations=teams,
-            membership=Membership(conversations=teams, routes=store, clock=clock, tenant_id=TENANT),
-            clock=clock,
-            zone=ZoneInfo("UTC"),
-            incident_message=self.notifier.message,
-            logs_url=lambda _evidence: "",
-            wake=self.worker.wake,
-            status=StatusReport(store=store, clock=clock, workspaces=[PROD.name]),
-        )
+        desk = Desk(store=store, log=log, teams=cast("FakeConversations", teams), clock=clock)
+        self.responder = Office(desk).responder()
 
     async def step(self) -> int:
         """Do what is due now, to its end."""
@@ -213,7 +201,9 @@ class Order(RuleBasedStateMachine):
         channel = next(channel for channel in CHANNELS if channel.id == posted.where)
         asker = asking(member, where=channel, clicked=id_)
         key = (await self._dossier(posted.number)).incident.key
-        return await self.bot.responder.respond(Acknowledge(key=key), asker)
+        answer = await self.bot.responder.respond(Acknowledge(key=key), asker)
+        assert answer is not None
+        return answer
 
     async def _winner(self, number: int) -> str:
         taken = (await self._dossier(number)).incident.acknowledgement

@@ -190,7 +190,7 @@ async def test_a_question_in_chat_meets_the_same_faults_in_a_sentence(
             known = {message["id"] for message in cards(await it.page.state())}
             await say(it, "Bob", "audits coredns last 1h")
             answer = await it.see(newer_than(known), kind)
-            assert "This could not be done now" in text_of(answer["card"]), kind
+            assert "The audit log did not answer" in text_of(answer["card"]), kind
         it.site.workspace_faults.set(None)
         await say(it, "Bob", "audits coredns last 1h")
         await it.see(saying("9 events by 2 people"))

@@ -109,9 +109,59 @@ async def test_a_line_in_a_personal_chat_has_neither_mention_nor_thread() -> Non
     assert activity["channelData"] == {"tenant": {"id": TENANT}}
 
 
+async def test_a_line_in_a_group_chat_comes_with_a_mention_and_without_a_thread() -> None:
+    async with stage() as on:
+        chat = on.room.conversations[-1]
+        await on.bot.say(on.room.people[1], chat, "help")
+        assert on.room.messages[-1].thread == ""
+        assert (await on.post(chat.id))[0] == 201
+    [activity] = on.tiny_bot.heard
+    assert activity["text"] == "<at>Auditor</at> help"
+    assert activity["conversation"] == {
+        "isGroup": True,
+        "conversationType": "groupChat",
+        "tenantId": TENANT,
+        "id": chat.id,
+    }
+    assert activity["channelData"] == {"tenant": {"id": TENANT}}
+
+
+def says(**told: Any) -> dict[str, Any]:
+    return {"type": "Action.Submit", "data": {"msteams": {"type": "messageBack"} | told}}
+
+
+async def test_a_button_that_says_a_line_shows_one_text_and_tells_the_bot_another_without_a_mention() -> None:
+    async with stage() as on:
+        alice = on.room.people[0]
+        message_id = await a_card(on)
+        result = await on.bot.click(alice, message_id, says(text="help", displayText="Help me"))
+        assert (result.kind, result.status) == ("none", 200)
+        shown = on.room.messages[-1]
+        assert (shown.said.text, shown.sender_id, shown.thread) == ("Help me", alice.id, message_id)
+    [activity] = on.tiny_bot.heard
+    assert (activity["type"], activity["text"], activity["replyToId"]) == ("message", "help", message_id)
+    assert activity["conversation"]["id"] == f"{on.general};messageid={message_id}"
+    assert [entity["type"] for entity in activity["entities"]] == ["clientInfo"]
+    assert activity["id"].startswith("f:")
+    assert "value" not in activity
+
+
+async def test_a_button_may_say_a_line_unseen_and_send_data_beside_it() -> None:
+    async with stage() as on:
+        message_id = await a_card(on)
+        action = says(text="help", value={"b": 2})
+        action["data"]["a"] = 1
+        await on.bot.click(on.room.people[0], message_id, action)
+        await on.bot.click(on.room.people[0], message_id, says(text=5, displayText=None, value="x"))
+        assert [message.id for message in on.room.messages] == [message_id]
+    first, odd = on.tiny_bot.heard
+    assert (first["text"], first["value"]) == ("help", {"a": 1, "b": 2})
+    assert odd["text"] == ""
+
+
 async def test_a_clicked_execute_is_an_invoke_and_its_card_is_for_who_clicked_until_the_bot_updates() -> None:
     async with stage() as on:
-        alice, bob, _ = on.room.people
+        alice, bob = on.room.people[:2]
         message_id = await a_card(on)
         on.tiny_bot.answer = CARD_ANSWER
         result = await on.bot.click(alice, message_id, EXECUTE)
@@ -190,7 +240,7 @@ async def test_a_plain_submit_is_a_message_with_a_value() -> None:
 
 async def test_a_click_on_what_one_cannot_see_or_send_is_refused() -> None:
     async with stage() as on:
-        alice, bob, _ = on.room.people
+        alice, bob = on.room.people[:2]
         _, theirs = await on.post(on.room.personal(bob).id)
         message_id = await a_card(on)
         with pytest.raises(Unknown):

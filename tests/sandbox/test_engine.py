@@ -10,7 +10,7 @@ import pytest
 
 from audit import kql
 from audit.alert import parse_alert
-from audit.filter import EventFilter, Window
+from audit.filter import EventFilter, Wanted, Window
 from sandbox.engine import Engine, Limits, Result
 from sandbox.rows import read_events
 from sandbox.tables import AKS_AUDIT_ADMIN, AZURE_DIAGNOSTICS, TABLES, Rows
@@ -201,7 +201,7 @@ async def test_the_query_behind_an_alert_runs(clock: FakeClock) -> None:
 async def test_the_query_of_a_chat_command_runs_over_all_three_tables(engine: Engine) -> None:
     typed = {"AuditId": "b", "Stage": "s", "TimeGenerated": NOW.isoformat(), "User": {"username": "coredns"}}
     engine.ingest(rows(event("coredns-custom"), event("other"), typed, typed | {"Type": "AKSAudit"}))
-    wanted = EventFilter(term="coredns", window=Window(start=NOW, end=NOW))
+    wanted = EventFilter(what=Wanted(term="coredns"), window=Window(start=NOW, end=NOW))
 
     events, counted = await answered(engine, kql.events_matching(wanted, limit=10))
 

@@ -127,7 +127,7 @@ async def test_no_command_is_run(engine: Engine, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["Usage", "duckdb_tables", "information_schema", "sqlite_master", "aksaudit"]
+    "table", ["Perf", "duckdb_tables", "information_schema", "sqlite_master", "aksaudit"]
 )
 async def test_a_table_that_is_not_there_is_named(engine: Engine, table: str) -> None:
     error = await refusal(engine, f"{table} | count")
@@ -140,7 +140,7 @@ async def test_a_missing_table_is_left_out_of_a_fuzzy_union_only(engine: Engine)
     fuzzy = "union isfuzzy=true (duckdb_tables | take 9), (AzureDiagnostics | take 9) | count"
     assert await values(engine, fuzzy) == [1]
     assert (await refusal(engine, fuzzy.replace("isfuzzy=true", ""))).code == "SEM0100"
-    assert (await refusal(engine, "AKSAudit | union isfuzzy=true (AKSAudit | union Usage)")).code == "SEM0100"
+    assert (await refusal(engine, "AKSAudit | union isfuzzy=true (AKSAudit | union Perf)")).code == "SEM0100"
 
 
 @pytest.mark.parametrize(

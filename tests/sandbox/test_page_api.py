@@ -48,13 +48,18 @@ async def test_the_state_tells_all_there_is() -> None:
         ("Alice Weber", "member"),
         ("Bob Lee", "member"),
         ("Gina Guest", "guest"),
+        ("Olga Other", "outsider"),
     ]
     assert [(c["name"], c["kind"]) for c in state["conversations"][:2]] == [
         ("General", "channel"),
         ("ops", "channel"),
     ]
-    chats = state["conversations"][2:]
+    olga = state["people"][3]["id"]
+    assert [olga in where["people"] for where in state["conversations"]] == [*[False] * 5, True, False]
+    assert state["suggestions"] == []
+    *chats, group = state["conversations"][2:]
     assert [c["person"] for c in chats] == [p["id"] for p in state["people"]]
+    assert (group["kind"], group["people"]) == ("groupChat", [p["id"] for p in state["people"][:2]])
     assert [m["id"] for m in state["messages"]] == [posted["id"]]
     assert state["messages"][0]["summary"] == "DNS was rewritten"
     assert state["run"][-1]["kind"] == "post"
@@ -278,3 +283,24 @@ async def test_without_stories_there_is_no_menu_and_nothing_to_tell() -> None:
         assert (await on.page("state"))[1]["stories"] == []
         assert await on.page("story", {"name": "x"}) == (400, {"error": "There are no stories here."})
         assert (await on.page("story", {}))[0] == 400
+
+
+async def test_the_page_hears_who_types_but_not_in_a_channel() -> None:
+    async with stage() as on:
+        chat = on.room.personal(on.room.people[0]).id
+        seq = (await on.page("state"))[1]["seq"]
+        for where in (on.general, chat):
+            path = f"conversations/{where}/activities"
+            assert await on.call("POST", path, {"type": "typing"}) == (201, {})
+        async with stream(on, seq) as content:
+            heard: list[tuple[str, Any]] = []
+            while not heard or heard[-1][0] != "typing":
+                heard.append(await next_event(content))
+    assert [name for name, _ in heard].count("typing") == 1
+    assert heard[-1][1] == {"conversation": chat, "name": "Auditor"}
+    noted = [entry.title for entry in on.run.entries if entry.kind == "note"]
+    assert noted == [
+        "Typing shown in General, which nobody sees in a channel",
+        "Typing shown in the chat of Alice Weber",
+    ]
+    assert on.room.messages == []

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from audit.filter import Window
 from sandbox.engine import BadQuery, Engine
 from sandbox.storage import ON_ITS_WAY
-from sandbox.tables import AKS_CONTROL_PLANE, ARRIVES, AUDIT_TABLES, KUBE_EVENTS, TABLES
+from sandbox.tables import AKS_CONTROL_PLANE, ARRIVES, AUDIT_TABLES, COMPUTED, KUBE_EVENTS, TABLES, USAGE
 from tests.fakes import NOW, FakeClock
 from tests.sandbox.engine_stage import event, rows, values
 
@@ -92,3 +93,36 @@ async def test_every_table_answers_its_columns_and_no_other_name_leads_to_the_ro
         assert [column.name for column in (await engine.ask(f"{table} | take 0")).columns] == list(columns)
         with pytest.raises(BadQuery):
             await engine.ask(f"['rows of {table}'] | count")
+
+
+async def test_usage_is_what_the_rows_that_have_arrived_come_to_by_table_and_hour(
+    engine: Engine, clock: FakeClock
+) -> None:
+    query = f"{USAGE} | where DataType == 'AzureDiagnostics' | project Quantity, StartTime, EndTime"
+    sizes = await values(engine, "AzureDiagnostics | where log_s !has 'late' | project _BilledSize")
+    (first,) = {at.replace(minute=0, second=0, microsecond=0) for at in (naive(NOW - MINUTE), naive(NOW))}
+    found = (await engine.ask(query)).rows
+    assert found == [(pytest.approx(sum(sizes) / 1e6), first, first + timedelta(hours=1))]
+    clock.pass_time(minutes=4)
+    assert (await engine.ask(query)).rows[0][0] > found[0][0]
+    assert set(await values(engine, f"{USAGE} | where IsBillable == true | project DataType")) == {
+        "AzureDiagnostics",
+        KUBE_EVENTS,
+        AKS_CONTROL_PLANE,
+    }
+
+
+async def test_usage_is_of_the_hours_that_begin_in_the_window(engine: Engine) -> None:
+    hour = NOW.replace(minute=0, second=0, microsecond=0)
+    count = f"{USAGE} | where DataType == '{KUBE_EVENTS}' | count"
+    for start, found in ((hour, 1), (hour + timedelta(microseconds=1), 0)):
+        answer = await engine.ask(count, window=Window(start=start, end=NOW))
+        assert answer.rows == [(found,)]
+
+
+async def test_usage_has_the_documented_columns_and_its_rows_lead_nowhere_else(engine: Engine) -> None:
+    schema = await engine.ask(f"{USAGE} | getschema | project ColumnName, ColumnType")
+    assert [tuple(row) for row in schema.rows] == list(COMPUTED[USAGE].items())
+    shown = await engine.ask(f"{USAGE} | extend At = ingestion_time() | take 1")
+    assert [column.name for column in shown.columns] == [*COMPUTED[USAGE], "At"]
+    assert await values(engine, f"{USAGE} | distinct Type", without=AUDIT_TABLES) == [USAGE]
