@@ -52,7 +52,7 @@ lint: ready-test  ## Format, lint, types and import contracts
 	@$(VENV)/lint-imports --no-cache
 
 check: lint  ## What every commit passes: lint, and the fast tests
-	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/python -m pytest -q -m "not browser and not demo and not postgres and not slow" $(ARGS)
+	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal -m "not browser and not demo and not postgres and not slow" $(ARGS)
 
 format: ready-test  ## Format the code
 	@$(VENV)/ruff check --fix -q . || true

@@ -25,6 +25,9 @@ PEOPLE = 20
 QUESTIONS = 2_000
 #: Seconds between two questions of one person, give or take half: twelve times as often as the bot lets people ask.
 PAUSE = 1.0
+#: Where one person asks, in turn: in one channel alone it would be Teams' limit for a thread that is timed, one
+#: message a second over a while (bot.pacing).
+CHANNELS = 2
 MEDIAN, TAIL = 0.050, 0.250
 PATIENCE = 60.0
 #: What is asked; {} is a word that no other question has.
@@ -45,7 +48,7 @@ EVERYBODY = {
 
 @dataclass(kw_only=True)
 class Asking:
-    """Twenty people, each in a channel of its own, so that Teams' limits for one channel are kept."""
+    """Twenty people, each in channels of their own, so that Teams' limits for one channel are kept."""
 
     world: WorldProcess
     bot_url: str
@@ -59,7 +62,7 @@ class Asking:
     async def everybody(self, each: int) -> None:
         """Let all ask `each` questions, one after another and all at once."""
         self.token = await self.world.token()
-        await asyncio.gather(*(self._one(person, each) for person in range(len(self.channels))))
+        await asyncio.gather(*(self._one(person, each) for person in range(PEOPLE)))
 
     async def _one(self, person: int, each: int) -> None:
         draw = random.Random(person)
@@ -73,14 +76,14 @@ class Asking:
         word = f"q{person:02d}x{number:05d}"
         line = LINES[(person + number) % len(LINES)].format(word)
         headers = {"Authorization": f"Bearer {self.token}"}
-        activity = self._activity(person, f"{person}-{number}", line)
+        channel = self.channels[person * CHANNELS + number % CHANNELS]
+        activity = self._activity(person, channel, f"{person}-{number}", line)
         self.asked_at[word] = time.perf_counter()
         async with self.session.post(self.bot_url, json=activity, headers=headers) as answer:
             await answer.read()
             self.statuses.append(answer.status)
 
-    def _activity(self, person: int, id_: str, line: str) -> dict[str, Any]:
-        channel = self.channels[person]
+    def _activity(self, person: int, channel: Conversation, id_: str, line: str) -> dict[str, Any]:
         who = f"00000000-0000-4000-8000-{person:012d}"
         return {
             "type": "message",
@@ -110,7 +113,7 @@ async def measure(scale: float) -> Result:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         async with world_process() as world, aiohttp.ClientSession() as session:
             bot = Bot(world_url=world.url, folder=Path(folder), more=EVERYBODY)
-            channels = conversations(world.service_url, each=PEOPLE)
+            channels = conversations(world.service_url, each=PEOPLE * CHANNELS)
             await seed(bot.database, channels)
             async with running(bot):
                 asking = Asking(

@@ -50,11 +50,18 @@ def _section(line: Line) -> str:
     card = json.loads(line.file.read_text(encoding="utf-8"))
     note = f"{line.note}\n\n" if line.note else ""
     where = "" if line.where == "General" else f" ({line.where})"
-    picture = PICTURES / f"chat-{line.name}-wide.png"
-    shown = f"\n![The answer as the page draws it](pictures/{picture.name})\n" if picture.is_file() else ""
+    shown = _pictures(line) if line.picture else ""
     read = "\n".join(_read(card["body"], 0))
     buttons = " ".join(f"[{action['title']}]" for action in card.get("actions", ()))
     return f"\n### `{line.text}`{where}\n\n{note}```\n{read}\n{buttons}".rstrip() + f"\n```\n{shown}"
+
+
+def _pictures(line: Line) -> str:
+    found = [PICTURES / f"chat-{line.picture}-{size}.png" for size in ("wide", "phone")]
+    drawn = [
+        f"![Such an answer as the page draws it](pictures/{each.name})" for each in found if each.is_file()
+    ]
+    return "".join(f"\n{each}\n" for each in drawn)
 
 
 def _read(elements: list[dict[str, Any]], depth: int) -> Iterator[str]:

@@ -31,6 +31,8 @@ class Line:
     #: A chapter of docs/chat.md, and a sentence there about this line.
     chapter: str
     note: str = ""
+    #: Which of `tests.browser.pictures` shows such an answer.
+    picture: str = ""
 
     @property
     def file(self) -> Path:
@@ -50,6 +52,7 @@ LINES: tuple[Line, ...] = (
         text="audits coredns last 1h",
         says=("audits coredns", "09:38:59", "10:38:59", "alice@contoso.com", "coredns-custom"),
         chapter=EVENTS,
+        picture="answer",
     ),
     Line(
         name="audits-narrow",
@@ -85,6 +88,7 @@ LINES: tuple[Line, ...] = (
         says=("who", "frontend", "12:00", "18:00", "dana@contoso.com"),
         never=("alice",),
         chapter=PEOPLE,
+        picture="who",
     ),
     Line(
         name="who-touched-secrets",
@@ -129,6 +133,7 @@ LINES: tuple[Line, ...] = (
         text="activity last 24h",
         says=("activity", "people", "platform"),
         chapter=OVERVIEW,
+        picture="activity",
         note="Teams draws a chart; where a client cannot, bars of text with the same numbers stand in its place.",
     ),
     Line(name="clusters", text="clusters", says=("aks-prod-weu", "kube-audit"), chapter=OVERVIEW),
@@ -155,7 +160,7 @@ LINES: tuple[Line, ...] = (
     ),
     Line(name="test", text="test", says=("This is incident #1 now",), chapter=INCIDENTS),
     Line(name="watches", text="watches", says=("watched",), chapter=INCIDENTS),
-    Line(name="help", text="help", says=("audits", "who deleted"), chapter=HELP),
+    Line(name="help", text="help", says=("audits", "who deleted"), chapter=HELP, picture="help"),
     Line(name="help-audits", text="help audits", says=("verb", "denied", "yesterday"), chapter=HELP),
     Line(
         name="nothing",

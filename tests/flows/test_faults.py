@@ -192,7 +192,8 @@ async def test_a_question_in_chat_meets_the_same_faults_in_a_sentence(
             answer = await it.see(newer_than(known), kind)
             assert "The audit log did not answer" in text_of(answer["card"]), kind
         it.site.workspace_faults.set(None)
-        await say(it, "Bob", "audits coredns last 1h")
+        # Of one person five questions a minute are taken.
+        await say(it, "Alice", "audits coredns last 1h")
         await it.see(saying("9 events by 2 people"))
     no_traceback(caplog)
 
