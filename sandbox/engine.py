@@ -132,8 +132,9 @@ class Engine:
         """Add rows and return how many; all of them or, when it raises, none. Blocks; use a thread for large files."""
         with self._ingesting, self._connection.cursor() as cursor:
             cursor.execute("BEGIN")
+            now = self._clock.now()
             for table, new in rows.tables.items():
-                insert(cursor, table, new)
+                insert(cursor, table, new, now)
             cursor.execute("COMMIT")
         return len(rows)
 

@@ -72,10 +72,10 @@ def views(scope: Scope, of: Collection[str]) -> Iterator[str]:
         yield f'CREATE TEMP VIEW "{table}" AS SELECT {seen} FROM memory.main."{_stored(table)}" WHERE {where}'  # noqa: S608  (our names and typed times)
 
 
-def insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row]) -> None:
+def insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row], now: datetime) -> None:
     """Add rows to a table; what a row lacks is filled."""
     # In time order, a time filter skips whole blocks.
-    ordered = sorted(rows, key=lambda row: row["TimeGenerated"])
+    ordered = sorted((_arrived(row, now) for row in rows), key=lambda row: row["TimeGenerated"])
     for start in range(0, len(ordered), _BATCH):
         _insert(cursor, table, ordered[start : start + _BATCH])
 
@@ -125,6 +125,12 @@ def _visible(scope: Scope) -> Iterator[str]:
     if scope.resource:
         resource = scope.resource.strip("/").lower().replace("'", "''")
         yield f"starts_with(lower(\"_ResourceId\") || '/', '/{resource}/')"
+
+
+def _arrived(row: Row, now: datetime) -> Row:
+    """Return the row; one that would be on its way still is seen at once, so it arrived now, whenever it is asked for."""
+    on_its_way = row["TimeGenerated"] <= now < row["TimeGenerated"] + ON_ITS_WAY
+    return {ARRIVES: now, **row} if on_its_way else row
 
 
 def _ingestion_time(now: datetime) -> str:

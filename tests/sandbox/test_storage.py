@@ -60,6 +60,14 @@ async def test_ingestion_time_is_a_little_later_and_never_in_the_future(engine: 
     assert await values(engine, query) == [naive(NOW - MINUTE + ON_ITS_WAY), naive(NOW)]
 
 
+async def test_a_row_that_was_seen_at_once_has_its_ingestion_time_for_good(
+    engine: Engine, clock: FakeClock
+) -> None:
+    clock.pass_time(seconds=20)
+    query = "AzureDiagnostics | extend Ingested = ingestion_time() | top 1 by TimeGenerated desc | project Ingested"
+    assert await values(engine, query) == [naive(NOW)]
+
+
 async def test_ingestion_time_comes_through_unions_and_lets_but_is_in_nobodys_columns(engine: Engine) -> None:
     query = "let T = union withsource=From AzureDiagnostics, AKSAudit; T | where ingestion_time() > ago(1h)"
     shown = await engine.ask(query)
