@@ -122,6 +122,14 @@ class ListEvents:
     no_dialog: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShowQuery:
+    """The query that ran for a question, whole."""
+
+    key: str
+    no_dialog: bool = False
+
+
 # --- questions to the audit log --------------------------------------------------------------------
 
 
@@ -263,7 +271,7 @@ class Misunderstood:
 
 
 #: Shown to the asker alone: in a dialog, or in the personal chat where the client cannot open one.
-ForAsker = ShowRawLog | WhatElse | SevenAnswers | ShowSeenBefore | ListEvents
+ForAsker = ShowRawLog | WhatElse | SevenAnswers | ShowSeenBefore | ListEvents | ShowQuery
 #: What asks workspaces, and is said with a window.
 Question = AskEvents | AskWho | AskPerson | AskActivity | AskCost | AskRaw
 

@@ -19,7 +19,7 @@ from bot.asking import Asking
 from bot.chat_found import ChatFound, Found, Told
 from bot.chat_lines import AboutEvents, Asked, Timed, about, narrower, on, reachable
 from bot.chat_raw import ChatRaw
-from bot.chat_rows import ChatRows, ChatStore, rows_of
+from bot.chat_rows import ChatRows, ChatStore, ran_of, rows_of
 from bot.dialogs import Dialogs
 from bot.errors import OutsideError, Reason
 from bot.everywhere import NoneAnswered, Subject
@@ -207,6 +207,7 @@ class ChatAnswers:
             events=found.count,
             outcome="partial" if incomplete else "ok",
             rows=rows_of(found.groups, message.card),
+            ran=ran_of(found.asked.of),
         )
         if await self._finish(question.put.key, answer) or not found.asked.key:
             return message

@@ -10,13 +10,22 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from audit.alert import resource_name
-from audit.asked import Asked, Listed
+from audit.asked import Asked, AskedOf, Listed
 from audit.evidence import Evidence, Group
 from audit.filter import EventFilter, Window
 from audit.incident import Person
 from audit.involved import mark
 from bot.asides import can_ask
-from bot.asked import Asker, ForAsker, ListEvents, SevenAnswers, ShowRawLog, ShowSeenBefore, WhatElse
+from bot.asked import (
+    Asker,
+    ForAsker,
+    ListEvents,
+    SevenAnswers,
+    ShowQuery,
+    ShowRawLog,
+    ShowSeenBefore,
+    WhatElse,
+)
 from bot.asking import Asking
 from bot.chat_lines import about, reads_more
 from bot.dialogs import Dialogs, Promise
@@ -36,6 +45,7 @@ from bot.ports import (
     Message,
     Put,
     Questions,
+    Ran,
     Row,
 )
 from bot.raw_log import RawLog
@@ -43,6 +53,8 @@ from bot.row_answers import NAME_LENGTH, RowAnswers, RowSource
 from bot.zones import zone_of
 from cards import notice
 from cards.listed import listed_card, listed_summary
+from cards.query import query_card
+from cards.text import Times, plain
 from cards.words import sentence
 
 log = logging.getLogger(__name__)
@@ -109,6 +121,8 @@ class ChatRows:
             return notice_message(notice.readers_only())
         if isinstance(command, ListEvents):
             return await self._page(command, kept, kept.answer, asker, member)
+        if isinstance(command, ShowQuery):
+            return await self._query(command, kept, kept.answer, asker, member)
         row = next((each for each in kept.answer.rows if each.mark == command.row), None)
         if row is None:
             return notice_message(notice.question_gone())
@@ -164,6 +178,28 @@ class ChatRows:
             around=around,
             raw=raw,
         )
+
+    # --- the query ---------------------------------------------------------------------------------
+
+    async def _query(
+        self, command: ShowQuery, kept: Kept, answer: Answered, asker: Asker, member: Member
+    ) -> Message:
+        """Answer with what ran, as it was kept. It is no look at the log, so it is not recorded."""
+        times = Times(zone=zone_of(asker.time_zone, self._zone), day=answer.window.end)
+        ran = [(each.workspaces, each.kql) for each in answer.ran]
+
+        async def drawn() -> Message:
+            card = query_card(kept.put.line, answer.window, ran, times)
+            return Message(card=card, summary=f"The query of: {plain(kept.put.line, NAME_LENGTH)}")
+
+        async def dialog(message: Message) -> Message:
+            return message
+
+        async def personal(message: Message) -> Sequence[Message]:
+            return [message]
+
+        promise = Promise(name="query", asked=drawn(), dialog=dialog, personal=personal)
+        return await self._dialogs.show(promise, asker.conversation, member, no_dialog=command.no_dialog)
 
     # --- all events --------------------------------------------------------------------------------
 
@@ -234,6 +270,15 @@ class ChatRows:
             await self._store.answered(key, answer, self._clock.now())
         except OutsideError as failure:
             log.warning("an answer could not be recorded", extra={"reason": failure.reason})
+
+
+def ran_of(asked: Sequence[AskedOf]) -> tuple[Ran, ...]:
+    """Return the queries that ran, each once, with the workspaces that were asked it."""
+    workspaces: dict[str, list[str]] = {}
+    for each in asked:
+        if each.kql.strip():
+            workspaces.setdefault(each.kql, []).append(each.workspace)
+    return tuple(Ran(kql=kql, workspaces=tuple(names)) for kql, names in workspaces.items())
 
 
 def rows_of(groups: Sequence[Group], card: Mapping[str, Any]) -> tuple[Row, ...]:

@@ -31,6 +31,7 @@ from bot.asked import (
     ShowBlindSpots,
     ShowClusters,
     ShowIncident,
+    ShowQuery,
     ShowRawLog,
     ShowSeenBefore,
     ShowStatus,
@@ -174,7 +175,7 @@ class Responder:
                 | ShowBlindSpots()
             ):
                 return await self._chat.answer(command, asker, member)
-            case ListEvents():
+            case ListEvents() | ShowQuery():
                 return await self._chat.show(command, asker, member)
             case ShowRawLog() | WhatElse() | SevenAnswers() | ShowSeenBefore():
                 return await self._for_asker(command, asker, member)

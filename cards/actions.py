@@ -56,6 +56,11 @@ def list_page(title: str, key: str, page: int) -> Submit:
     return Submit(title=title, data={"v": 1, "a": "list", "q": key, "p": page})
 
 
+def show_query(key: str) -> Submit:
+    """Open the query that ran for a question."""
+    return _dialog("KQL", key, "kql", question=True)
+
+
 def _named(question: bool) -> str:
     """Return what a button's data calls its key: a question's, or an incident's."""
     return "q" if question else "k"

@@ -13,10 +13,9 @@ from audit.asked import Asked, AskedOf, Unanswered
 from audit.evidence import SETTLED_AFTER, Evidence, Missing
 from audit.filter import Window
 from cards import missing
-from cards.actions import ask, open_in_logs, raise_, toggle, watch
+from cards.actions import ask, open_in_logs, raise_, show_query, toggle, watch
 from cards.elements import Action, ActionSet, Container, RichTextBlock
 from cards.order import events_of
-from cards.query import query_lines
 from cards.size import LADDER, Detail
 from cards.text import Times, counted, joined, line, named, plain, run, summary_text
 
@@ -28,10 +27,6 @@ _MOST_NAMES = 3
 _MOST_LINKS = 3
 #: Bytes for all of them: events need room too.
 _LINK_ROOM = 6000
-#: Different queries that the card can open; workspaces have different tables.
-_MOST_QUERIES = 3
-#: Lines of one that are shown at least, as long as there is room for text.
-_LEAST_LINES = 6
 #: Below this, sentences about what the log does not show are too short to be read.
 _READABLE = 60
 #: Bytes of JSON of a line that is offered as a button, which holds it twice.
@@ -246,42 +241,17 @@ def blind_spot_blocks(
 
 
 def foot(asked: Asked, times: Times, detail: Detail) -> list[Any]:
-    """Say who was asked and when; below it, shut, the queries and the links of several workspaces."""
+    """Say who was asked and when; below it, shut, the links of several workspaces."""
     names = f": {_names([each.workspace for each in asked.of], _NO_NAME, detail)}," if asked.of else ""
     facts = (f"Asked{names} {times.dated(asked.asked_at)}", _arriving(asked))
     last = line(run(joined(facts), size="small", subtle=True), separator=True, spacing="medium")
-    return [last, *kql_blocks(asked, detail), *link_blocks(asked, detail)]
+    return [last, *link_blocks(asked, detail)]
 
 
 def _arriving(asked: Asked) -> str:
     """A window that has only just ended is not whole yet."""
     is_settled = asked.asked_at - asked.window.end >= SETTLED_AFTER
     return "" if is_settled or not asked.of else "the log comes minutes late, so there may be more"
-
-
-def kql_blocks(asked: Asked, detail: Detail) -> list[Any]:
-    """Return the query that ran, shut, under the id "kql"; for each workspace where they differ.
-
-    Where room is short, of a query that can be opened in the portal only the first lines.
-    """
-    queries: dict[str, list[AskedOf]] = {}
-    for each in asked.of:
-        if each.kql.strip():
-            queries.setdefault(each.kql, []).append(each)
-    if not queries:
-        return []
-    items: list[Any] = []
-    most = min(_MOST_QUERIES, detail.groups)
-    for kql, of in list(queries.items())[:most]:
-        if len(queries) > 1:
-            title = f"In {_names([each.workspace for each in of], _NO_NAME, detail)}:"
-            items.append(line(run(title, weight="bolder", size="small"), spacing="small"))
-        is_linked = any(open_in_logs(each.logs_url) for each in of)
-        items += query_lines(kql, detail, most=max(_LEAST_LINES, detail.lines) if is_linked else None)
-    if len(queries) > most:
-        left = counted(len(queries) - most, "more query", "more queries")
-        items.append(line(f"Not shown: {left}, of other workspaces.", spacing="small"))
-    return [Container(items=items, id="kql", visible=False, style="emphasis")]
 
 
 def link_blocks(asked: Asked, detail: Detail) -> list[Any]:
@@ -326,8 +296,8 @@ def buttons(
 ) -> list[Action]:
     """Return the buttons: `first`, a wider question, KQL, the portal, Watch this and Raise; IN_SIGHT of them in sight.
 
-    Watch this and Raise only with a key and where a workspace answered; `can_raise` is for what found something. The card
-    must hold `foot`, for two of them open what stands there.
+    KQL, Watch this and Raise only with a key and where a workspace answered; `can_raise` is for what found something. The
+    card must hold `foot`, for one of them opens what stands there.
     """
     has_key = bool(asked.key) and is_answered(asked)
     links = _links(asked)
@@ -335,7 +305,7 @@ def buttons(
     actions: list[Action] = [
         *first,
         *([ask(wider, "Ask the wider question")] if can_ask(wider) else []),
-        *([toggle("KQL", ["kql"])] if any(each.kql.strip() for each in asked.of) else []),
+        *([show_query(asked.key)] if has_key and any(each.kql.strip() for each in asked.of) else []),
         *portal,
         *([watch(asked.key)] if has_key and can_watch else []),
         *([raise_(asked.key)] if has_key and can_raise else []),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +25,6 @@ def blindspots_card(asked: Asked, by_cluster: ByCluster, *, zone: ZoneInfo) -> d
 
     `by_cluster`: each cluster's (or workspace's) name with its sentences. Those with the same sentences stand together.
     """
-    asked = replace(asked, key="")
     times = times_of(asked, zone)
     alike = _alike(by_cluster)
 
@@ -40,7 +38,7 @@ def blindspots_card(asked: Asked, by_cluster: ByCluster, *, zone: ZoneInfo) -> d
             *([line(f"{counted(left, 'more cluster')} not shown.", spacing="small")] if left else []),
             *foot(asked, times, detail),
         ]
-        return AdaptiveCard.of(body, buttons(asked), msteams=FULL_WIDTH)
+        return AdaptiveCard.of(body, buttons(asked, can_watch=False, can_raise=False), msteams=FULL_WIDTH)
 
     return fit(build)
 

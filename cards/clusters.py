@@ -29,7 +29,7 @@ _CLUSTER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 
 def clusters_card(asked: Asked, clusters: Clusters, *, zone: ZoneInfo) -> dict[str, Any]:
     """Return the answer as an Adaptive Card 1.5 of at most cards.size.BUDGET bytes; what logs nothing stands first."""
-    asked = replace(asked, key="", window=clusters.window)
+    asked = replace(asked, window=clusters.window)
     times = times_of(asked, zone)
     rows = sorted(clusters.rows, key=lambda each: (each.rows > 0, each.name.casefold(), each.id))
 
@@ -41,7 +41,7 @@ def clusters_card(asked: Asked, clusters: Clusters, *, zone: ZoneInfo) -> dict[s
             *(_rows(shown, len(rows), times, detail) if is_answered(asked) else []),
             *foot(asked, times, detail),
         ]
-        return AdaptiveCard.of(body, buttons(asked), msteams=FULL_WIDTH)
+        return AdaptiveCard.of(body, buttons(asked, can_watch=False, can_raise=False), msteams=FULL_WIDTH)
 
     return fit(build)
 

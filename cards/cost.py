@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from math import isfinite
 from typing import Any
@@ -34,7 +33,6 @@ _TWICE = "What {less} holds is in {all} too: a cluster that sends both is billed
 
 def cost_card(asked: Asked, cost: Cost, *, zone: ZoneInfo) -> dict[str, Any]:
     """Return the answer as an Adaptive Card 1.5 of at most cards.size.BUDGET bytes. It cannot be watched or raised."""
-    asked = replace(asked, key="")
     times = times_of(asked, zone)
 
     def build(detail: Detail) -> AdaptiveCard:
@@ -44,7 +42,7 @@ def cost_card(asked: Asked, cost: Cost, *, zone: ZoneInfo) -> dict[str, Any]:
             *(_parts(cost, detail) if is_answered(asked) else []),
             *foot(asked, times, detail),
         ]
-        return AdaptiveCard.of(body, buttons(asked), msteams=FULL_WIDTH)
+        return AdaptiveCard.of(body, buttons(asked, can_watch=False, can_raise=False), msteams=FULL_WIDTH)
 
     return fit(build)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -8,6 +9,14 @@ import pytest
 from tests.browser.chromium import chromium_missing
 from tests.postgres import fresh_database, needs_postgres, postgres_missing, postgres_server
 from tests.shared_data import shared_data_missing
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C and hang-ups again where a shell that put us behind has them ignored: programs of tests inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

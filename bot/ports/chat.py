@@ -81,6 +81,14 @@ class Cursor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A query that ran for a question, and the names of the workspaces that it ran in."""
+
+    workspaces: tuple[str, ...]
+    kql: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answered:
     """What became of a question. Its window is fixed from then on."""
 
@@ -92,6 +100,8 @@ class Answered:
     #: "ok", "partial", or one of bot.errors.Reason.
     outcome: str = "ok"
     rows: tuple[Row, ...] = ()
+    #: What was asked of the workspaces; they differ where their tables do.
+    ran: tuple[Ran, ...] = ()
     #: Where page n + 1 of all events begins, as far as pages were asked for.
     cursors: tuple[Cursor, ...] = ()
 

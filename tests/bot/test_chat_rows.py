@@ -17,19 +17,21 @@ from audit.incident import Person
 from audit.involved import mark
 from audit.kql import TOTAL
 from audit.kql_columns import DIGEST
-from bot.asked import Asker, Command, ListEvents, SevenAnswers, ShowRawLog, WhatElse
+from bot.asked import Asker, Command, ListEvents, SevenAnswers, ShowQuery, ShowRawLog, WhatElse
 from bot.asking import PAGE
 from bot.chat_rows import MOST_IDS, MOST_ROWS, rows_of
 from bot.clicks import from_click
 from bot.errors import Reason, Unavailable
+from bot.grammar import from_text
 from bot.ports import Answer, Answered, ConversationKind, Limits, Put, Query, Row
 from tests.bot.desk import Desk
 from tests.bot.office import ALICE as HER
 from tests.bot.office import BOB as HIM
-from tests.bot.office import Office, asking, everything, read
+from tests.bot.office import Office, asking, data_of, everything, read
 from tests.bot.stage import ALICE, END, GENERAL, OPS, START, a_row
 from tests.bot.test_chat import Broken
 from tests.bot.workspace import Question, holding, question
+from tests.cards.checks import lines
 from tests.fakes import NOW, a_conversation
 
 KEY = "0123456789abcdef" * 2
@@ -87,6 +89,18 @@ async def ledger(chat: Office) -> list[tuple[str, str, str]]:
     return [(entry.what, entry.by.name, entry.about) for entry in entries]
 
 
+# --- the query -------------------------------------------------------------------------------------
+
+
+async def test_the_query_is_the_one_that_ran_and_nothing_is_asked_for_it(chat: Office) -> None:
+    asked = await chat.ask(from_text("audits coredns-custom last 1h"))
+    ran = next(each.kql for each in chat.desk.log.asked if question(each) is Question.ROWS)
+    before = len(chat.desk.log.asked)
+    texts = lines(dict((await chat.ask(from_click(data_of(asked, "KQL")))).card))
+    assert texts[-len(ran.splitlines()) :] == ran.splitlines()
+    assert len(chat.desk.log.asked) == before
+
+
 # --- a row -----------------------------------------------------------------------------------------
 
 
@@ -137,6 +151,8 @@ def strangers() -> list[tuple[Command, Asker]]:
         (known, asking(conversation=OPS)),
         (known, asking(HIM, conversation=replace(HER_CHAT, id="a:his"))),
         (ListEvents(key=KEY), asking(conversation=OPS)),
+        (ShowQuery(key=KEY), asking(conversation=OPS)),
+        (ShowQuery(key="f" * 32), asking()),
         (ListEvents(key="f" * 32), asking()),
     ]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.asked import ListEvents, Raise, SevenAnswers, ShowRawLog, Watch, WhatElse
+from bot.asked import ListEvents, Raise, SevenAnswers, ShowQuery, ShowRawLog, Watch, WhatElse
 from bot.clicks import from_click
 from cards import actions
 from cards.elements import Action, Execute
@@ -38,6 +38,7 @@ def sent(action: Action) -> dict[str, Any]:
         (actions.what_else(KEY, ROW), WhatElse(key=KEY, row=ROW)),
         (actions.seven_answers(KEY, ROW, question=True), SevenAnswers(key=KEY, row=ROW, of_question=True)),
         (actions.list_events(KEY), ListEvents(key=KEY)),
+        (actions.show_query(KEY), ShowQuery(key=KEY)),
         (actions.list_page("Next", KEY, 3), ListEvents(key=KEY, page=3)),
         (actions.watch(KEY), Watch(key=KEY)),
         (actions.raise_(KEY), Raise(key=KEY)),

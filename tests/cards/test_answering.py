@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit.asked import Asked, AskedOf, Unanswered
+from audit.asked import Asked, Unanswered
 from audit.evidence import SETTLED_AFTER, Missing
 from audit.filter import Window
 from cards import answering
@@ -124,25 +124,6 @@ def test_a_window_that_has_just_ended_may_not_be_whole() -> None:
     assert late not in text(drawn(asking.asked(asked_at=settled)))
 
 
-def test_the_query_opens_below_in_its_own_lines() -> None:
-    card = drawn(asking.asked())
-    assert [each for each in lines(card) if each in m.KQL.split("\n")] == m.KQL.split("\n")
-    assert "AzureDiagnostics" not in visible(card)
-    kql = next(part for part in parts(card) if part.get("id") == "kql")
-    assert all(run["fontType"] == "monospace" for part in kql["items"] for run in part["inlines"])
-
-
-def test_queries_that_differ_are_told_apart_by_workspace() -> None:
-    said = lines(drawn(asking.SEVERAL))
-    assert said.index("In prod-law, test-law:") < said.index("AzureDiagnostics")
-    assert said.index("In old-law:") < said.index("| take 10")
-
-
-def test_more_queries_than_there_is_room_for_are_counted() -> None:
-    of = tuple(AskedOf(workspace=f"w{n}", kql=f"T{n}") for n in range(5))
-    assert "Not shown: 2 more queries, of other workspaces." in text(drawn(asking.asked(of=of)))
-
-
 def test_one_workspace_has_its_link_among_the_buttons() -> None:
     card = drawn(asking.asked())
     assert titles(card) == ["KQL", "Open in Logs", "Watch this", "Raise"]
@@ -187,8 +168,8 @@ def test_four_buttons_are_in_sight() -> None:
     assert ["mode" in each for each in card["actions"]] == [False] * 4 + [True] * 2
 
 
-def test_without_a_key_nothing_can_be_watched_or_raised() -> None:
-    assert titles(drawn(asking.asked(key=""))) == ["KQL", "Open in Logs"]
+def test_without_a_key_nothing_can_be_opened_watched_or_raised() -> None:
+    assert titles(drawn(asking.asked(key=""))) == ["Open in Logs"]
     assert "Raise" not in titles(drawn(asking.asked(), can_raise=False))
     assert "Watch this" not in titles(drawn(asking.asked(), can_watch=False))
 
