@@ -35,8 +35,11 @@ class Facts:
     sources: Sequence[Source]
     #: Those that were read.
     events: Sequence[AuditEvent]
-    #: Categories of all rows that were read, repeats among them: what the alert's own query reads.
+    #: Categories of all rows that an alert's own query read, repeats among them, for it may leave out some that there are;
+    #: empty where every category was asked for: then what the rows come from says nothing of the rest.
     categories: frozenset[str] = frozenset()
+    #: `sources` are those of one cluster, not of a workspace, into which several clusters may log.
+    is_one_cluster: bool = False
     #: Rows that Azure cut, of all in the window.
     cut: int = 0
     #: Tables with audit events that could not be asked, for they are on a Basic plan.
@@ -71,6 +74,11 @@ def _admin_only(facts: Facts) -> bool:
     if facts.categories - {""}:
         return facts.categories <= {"kube-audit-admin", ""}
     return _has(facts, _ADMIN_ONLY) and not _has(facts, _EVERYTHING)
+
+
+def _some_admin_only(facts: Facts) -> bool:
+    is_told = facts.is_one_cluster or bool(facts.categories - {""})
+    return not is_told and _has(facts, _ADMIN_ONLY) and _has(facts, _EVERYTHING)
 
 
 def _without_body(facts: Facts) -> bool:
@@ -130,6 +138,13 @@ _SPOTS: _BLIND = {
     "exec-not-logged": (
         _admin_only,
         "Not in this log: kubectl exec of clients since 1.30, for it is a get, which kube-audit-admin leaves out.",
+    ),
+    "reads-not-logged-everywhere": (
+        _some_admin_only,
+        (
+            "Not in this log: reads, lists and newer kubectl exec of a cluster that logs kube-audit-admin alone;"
+            " blindspots says which."
+        ),
     ),
     "no-body": (
         _without_body,

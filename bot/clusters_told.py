@@ -36,7 +36,7 @@ def blind_spots_of(cluster: ClusterSeen, known: Known) -> tuple[str, tuple[str, 
     if not cluster.rows:
         return cluster.name, ("Nothing of this cluster was logged in the time that was looked at.",)
     sources = tuple(_source(each) for each in cluster.logged)
-    facts = Facts(sources=sources, events=(), basic_tables=known.basic)
+    facts = Facts(sources=sources, events=(), basic_tables=known.basic, is_one_cluster=True)
     always = {
         "sessions-unseen": True,
         "guard-off": bool(known.sources) and not any(each.category == _GUARD for each in known.sources),

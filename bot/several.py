@@ -51,7 +51,7 @@ def evidence_of(tellings: Sequence[Telling]) -> Evidence:
 
 
 def _filled(blank: Evidence, parts: Sequence[Part], asides: Asides, known: Known) -> Evidence:
-    return summary.filled(blank, parts, summary.gathered(parts), asides, known)
+    return summary.filled(blank, parts, summary.gathered(parts), asides, known, is_all_asked=True)
 
 
 def _blank(tellings: Sequence[Telling]) -> Evidence:

@@ -43,9 +43,19 @@ def gathered(parts: Sequence[Part]) -> Gathered:
 
 
 def filled(
-    blank: Evidence, parts: Sequence[Part], found: Gathered, asides: Asides, known: Known | None = None
+    blank: Evidence,
+    parts: Sequence[Part],
+    found: Gathered,
+    asides: Asides,
+    known: Known | None = None,
+    *,
+    is_all_asked: bool = False,
 ) -> Evidence:
-    """Return the evidence. Slow where URIs are long (see audit.grouping.group): not for an event loop."""
+    """Return the evidence. Slow where URIs are long (see audit.grouping.group): not for an event loop.
+
+    `is_all_asked`: whatever holds audit events was asked, which an alert's own query need not do.
+    """
+    read_from = frozenset(event.category for part in parts for event in part.events)
     totals = _sum(parts, found.events)
     groups = _groups(blank, parts, found, asides)
     in_all = len(groups) + sum(max(0, part.groups_in_all - len(part.groups)) for part in parts)
@@ -78,7 +88,7 @@ def filled(
             Facts(
                 sources=known.sources if known else (),
                 events=found.events,
-                categories=frozenset(event.category for part in parts for event in part.events),
+                categories=frozenset() if is_all_asked else read_from,
                 cut=totals.cut,
                 basic_tables=known.basic if known else (),
             )

@@ -52,6 +52,15 @@ CASES: dict[str, tuple[list[Facts], list[Facts]]] = {
         [facts(sources=(ADMIN, GUARD))],
         [facts(sources=(ADMIN, Source(table="AKSAudit"), GUARD)), facts(sources=(GUARD,))],
     ),
+    "reads-not-logged-everywhere": (
+        [facts(sources=(ADMIN, ALL, GUARD)), facts(sources=(ADMIN, Source(table="AKSAudit"), GUARD))],
+        [
+            facts(sources=(ADMIN, GUARD)),
+            facts(sources=(ALL, GUARD)),
+            facts(sources=(ADMIN, ALL, GUARD), is_one_cluster=True),
+            facts(sources=(ADMIN, ALL, GUARD), categories=frozenset({"kube-audit"})),
+        ],
+    ),
     "no-body": (
         [facts(an_event(level="Metadata")), facts(an_event(), an_event(level="Metadata", verb="delete"))],
         [facts(an_event(level="Metadata", verb="get")), facts(an_event(level="Request"))],
@@ -118,11 +127,17 @@ def test_each_sentence_is_one_line_with_its_figures() -> None:
         basic_tables=("AKSAudit", "AKSAudit"),
     )
     said = blind_spots(everything)
-    assert len(said) == len(BLIND_SPOTS)
+    # Reads are missing everywhere, or of some clusters.
+    assert len(said) == len(BLIND_SPOTS) - 1
     assert all(each.startswith("Not ") and each.endswith(".") and "\n" not in each for each in said)
     assert any("1,204 rows were cut by Azure" in each for each in said)
     assert "Not asked: AKSAudit, on a Basic plan." in said
     assert any("1 row was cut by Azure" in each for each in blind_spots(facts(cut=1)))
+
+
+def test_where_everything_was_asked_for_rows_of_one_category_say_nothing_of_the_rest() -> None:
+    said = blind_spots(Facts(sources=[ALL, GUARD], events=(an_event(category="kube-audit-admin"),)))
+    assert said == ()
 
 
 def test_what_the_alerts_own_rows_come_from_counts_whatever_the_workspace_has_besides() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from audit.counted import groups_of, totals_of
-from audit.evidence import Evidence
+from audit.evidence import Evidence, Source
 from audit.filter import Window
 from bot.asides import Asides
 from bot.reading import read
@@ -105,3 +105,14 @@ def test_what_is_not_all_of_one_workspace_is_not_all() -> None:
 def test_of_workspaces_without_events_nothing_is_told() -> None:
     evidence = evidence_of([telling("prod"), telling("test")])
     assert (evidence.events, evidence.groups, evidence.missing, evidence.judged) == (0, (), None, None)
+
+
+def test_reads_are_not_said_to_be_missing_where_the_workspace_has_them() -> None:
+    told = telling("prod", {**a_row("a-1"), "Category": "kube-audit-admin"})
+    both = Known(at=NOW, sources=(Source(table="AzureDiagnostics", category="kube-audit"),))
+    admin = Known(at=NOW, sources=(Source(table="AzureDiagnostics", category="kube-audit-admin"),))
+    missing = [
+        any("reads and lists" in spot for spot in evidence_of([replace(told, known=known)]).blind_spots)
+        for known in (both, admin)
+    ]
+    assert missing == [False, True]
