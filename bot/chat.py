@@ -120,14 +120,16 @@ class ChatAnswers:
     async def answer(self, command: Asked, asker: Asker, member: Member) -> Message | None:
         """Answer a question; None for one that was answered before. Failures of what is outside become sentences."""
         now = self._clock.now()
+        told = Told(zone=zone_of(asker.time_zone, self._zone), now=now, longest=self._longest)
+        try:
+            window = self._window(command, told)
+        except OutOfReach as far:
+            return self._out_of_reach(command, far)
         admitted = await self._admit(line_of(command), asker, member, activity_id=asker.activity_id)
         if not isinstance(admitted, Put):
             return admitted
-        told = Told(zone=zone_of(asker.time_zone, self._zone), now=now, longest=self._longest)
-        nothing = Window(start=now, end=now)
-        question = _Question(command=command, put=admitted, told=told, window=nothing)
+        question = _Question(command=command, put=admitted, told=told, window=window)
         try:
-            question = replace(question, window=self._window(command, told))
             if isinstance(command, AskRaw):
                 return await self._raw.answer(
                     command, admitted.key, question.window, asker.conversation, member
@@ -169,11 +171,12 @@ class ChatAnswers:
             return Window(start=told.now - LATELY, end=told.now)
         if isinstance(command, AskRaw):
             return Window(start=told.now - self._longest, end=told.now)
-        try:
-            return command.when.window(told.now, told.zone, self._longest, self._reach)
-        except OutOfReach as far:
-            line = reachable(command, min(self._longest, self._reach))
-            raise _Instead(notice_message(notice.out_of_reach(far.reason, line)), "out of reach") from far
+        return command.when.window(told.now, told.zone, self._longest, self._reach)
+
+    def _out_of_reach(self, command: Asked, far: OutOfReach) -> Message:
+        """Say so. Nothing is asked, so it is not recorded, and counts against no limit."""
+        line = reachable(command, min(self._longest, self._reach)) if isinstance(command, Timed) else ""
+        return notice_message(notice.out_of_reach(far.reason, line))
 
     # --- asking ------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ AboutEvents = AskEvents | AskWho | AskPerson | AskActivity
 Timed = AboutEvents | AskCost
 
 #: Wider windows that are offered where nothing was found, and narrower ones where nothing was answered; each ends now.
-_WIDER = tuple(timedelta(hours=hours) for hours in (6, 24, 7 * 24))
+_WIDER = tuple(timedelta(hours=hours) for hours in (24, 7 * 24))
 _NARROWER = tuple(timedelta(minutes=minutes) for minutes in (4320, 1440, 720, 360, 180, 60, 30, 15, 5))
 #: What is no shorter is halved.
 _SHORTEST = timedelta(minutes=5)
@@ -60,7 +60,7 @@ def reads_more(command: Command) -> bool:
 
 def wider(command: Timed, window: Window, now: datetime, longest: timedelta) -> str:
     """Return the same question of the next longer time that has the window in it; "" where there is none."""
-    for span in _WIDER:
+    for span in (*_WIDER, longest):
         if window.length < span <= longest and now - span <= window.start:
             return at(command, f"last {length_text(span)}")
     return ""

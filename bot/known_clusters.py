@@ -24,6 +24,8 @@ LATELY = timedelta(hours=24)
 #: Names that are near to one that is not known.
 _MOST_NEAR = 3
 _NEAR = 0.6
+#: Characters of a name that are compared; Azure's are shorter.
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +141,9 @@ def _matching(known: Iterable[KnownCluster], said: str) -> list[KnownCluster]:
 
 
 def _near(known: Sequence[KnownCluster], said: str) -> tuple[KnownCluster, ...]:
+    """Return those that have it in their name ("prod" of aks-prod-weu), then those that are spelt alike."""
+    wanted = said.strip().lower()[:_LONGEST_NAME]
     by_name = {each.name.lower(): each for each in known}
-    close = difflib.get_close_matches(said.strip().lower()[:100], by_name, n=_MOST_NEAR, cutoff=_NEAR)
-    return tuple(by_name[name] for name in close)
+    within = [name for name in by_name if wanted and wanted in name]
+    close = difflib.get_close_matches(wanted, by_name, n=_MOST_NEAR, cutoff=_NEAR)
+    return tuple(by_name[name] for name in dict.fromkeys((*within, *close)))[:_MOST_NEAR]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ REACH = timedelta(days=30)
 AROUND = timedelta(minutes=15)
 _DAY = timedelta(days=1)
 _WEEK = timedelta(weeks=1)
+_TODAY = Day(text="today")
 #: Both edges by the clock on the asker's wall, without a zone.
 _Edges = tuple[datetime, datetime]
 
@@ -42,8 +43,8 @@ class When:
     ) -> Window:
         """Return the window that it is at `now` in the asker's zone, in UTC. None ends after `now`.
 
-        A time of day without a day is the last one that has begun; a weekday is the last one before today; a week
-        begins on Monday. Where the clock is put forward or back, the window has all that the words may mean.
+        A time of day without a day is the last one that has begun; a weekday is the last one before today, and
+        since a weekday may be since today; a week begins on Monday. Where the clock is put forward or back, the window has all that the words may mean.
         Raises OutOfReach: it begins after `now` or more than `reach` ago, it is longer than `longest` (of whole
         days an hour more, where the clock is put back), or `text` is no time.
         """
@@ -136,6 +137,14 @@ def _whole(day: Day, part: str, wall: datetime) -> _Edges:
 
 
 def _since(start: Moment, wall: datetime) -> datetime:
+    """On a Monday "since monday" begins today, where that time has come: a week ago nobody means."""
+    is_today = start.day is not None and start.day.text == WEEKDAYS[wall.weekday()]
+    if is_today and (begun := _begin(replace(start, day=_TODAY), wall)) <= wall:
+        return begun
+    return _begin(start, wall)
+
+
+def _begin(start: Moment, wall: datetime) -> datetime:
     if start.day and not start.clock:
         return _whole(start.day, start.part, wall)[0]
     return _instant(start, wall)

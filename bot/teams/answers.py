@@ -46,12 +46,23 @@ def malformed(text: str) -> Answer:
 def dialog(message: Message) -> Answer:
     """Open a dialog with the card, or put it in the place of the one that is open."""
     value = {
-        "title": message.summary.partition("\n")[0][:LONGEST_TITLE],
+        "title": _title(message.summary.partition("\n")[0]),
         "height": "large",
         "width": "large",
         "card": {"contentType": CARD_TYPE, "content": message.card},
     }
     return {"task": {"type": "continue", "value": value}}
+
+
+def _title(line: str) -> str:
+    """Return as many of its parts as fit, else as many words."""
+    if len(line) <= LONGEST_TITLE:
+        return line
+    for between, ends in ((" · ", ""), (" ", " …")):
+        kept, found, _ = line[: LONGEST_TITLE + 1 - len(ends)].rpartition(between)
+        if found and kept.strip():
+            return kept + ends
+    return f"{line[: LONGEST_TITLE - 1]}…"
 
 
 def dialog_sentence(text: str) -> Answer:

@@ -141,7 +141,7 @@ async def test_times_are_told_in_the_askers_zone(chat: Office) -> None:
 
 async def test_nothing_found_offers_a_wider_question_and_says_how_far_the_log_reaches(chat: Office) -> None:
     message = await chat.ask(understood("audits unheard-of last 1h"))
-    assert lines_of(message.card) == ["audits unheard-of last 6h"]
+    assert lines_of(message.card) == ["audits unheard-of last 24h"]
     assert "2026-03-04 09:08:59" in read(message)
 
 
@@ -221,7 +221,13 @@ async def test_what_is_out_of_reach_is_a_sentence_with_the_nearest_question(
     assert "That time cannot be asked for" in read(message)
     assert lines_of(message.card) == ["audits coredns last 7d"]
     assert log.asked == []
-    assert [entry.outcome for entry in await ledger(chat)][-1] == "out of reach"
+
+
+async def test_what_is_out_of_reach_counts_against_no_limit(chat: Office) -> None:
+    for _ in range(2 * Limits().per_person):
+        await chat.ask(understood("audits coredns last 20d"))
+    assert await ledger(chat) == []
+    assert "events" in read(await chat.ask(understood("audits coredns last 1h")))
 
 
 # --- workspaces that fail --------------------------------------------------------------------------

@@ -92,6 +92,13 @@ async def test_an_unknown_name_is_told_with_those_that_are_near_and_all_that_are
     assert found.near[0].name == "aks-weu"
 
 
+async def test_a_part_of_a_name_is_near_before_what_is_spelt_alike() -> None:
+    clusters = Clusters(prod=[an_id("one", "aks-prod-weu"), an_id("one", "pod"), an_id("one", "aks-test")])
+    found = await clusters.known(PROD).named("Prod")
+    assert found.clusters == ()
+    assert [each.name for each in found.near] == ["aks-prod-weu", "pod"]
+
+
 async def test_workspaces_are_asked_once_in_a_while_and_anew_for_a_name_that_is_not_found() -> None:
     clusters = Clusters(prod=[WEU])
     known = clusters.known(PROD)
